@@ -1,0 +1,9 @@
+namespace Lumiku.HuggingFace.Simulator.Misbehaviours;
+
+internal enum ParameterType
+{
+    Number,
+    Duration,
+    Text,
+    Kind,
+}
