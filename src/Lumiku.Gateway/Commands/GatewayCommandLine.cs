@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway.Commands;
+
+/// <summary>The program's commands; without one it serves. Exit 0: done, 1: the answer is no, 2: misuse.</summary>
+internal static class GatewayCommandLine
+{
+    public const int Done = 0;
+    public const int No = 1;
+    public const int Misuse = 2;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var healthcheck = new Command("healthcheck", "Exit 0 if the gateway on this machine answers at /health/live; for the container's HEALTHCHECK.");
+        healthcheck.SetAction((_, cancellationToken) => Healthcheck.RunAsync(cancellationToken));
+
+        var root = new RootCommand("Lumiku Gateway: between an image-generation backend and Hugging Face. Without a command it serves; settings can be given as --Section:Key=value.")
+        {
+            healthcheck,
+        };
+        root.TreatUnmatchedTokensAsErrors = false;
+        root.SetAction((parsed, _) => ServeAsync(args, parsed.UnmatchedTokens));
+
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count == 0)
+        {
+            return await parsed.InvokeAsync();
+        }
+
+        await parsed.InvokeAsync();
+        return Misuse;
+    }
+
+    private static async Task<int> ServeAsync(string[] args, IReadOnlyList<string> settings)
+    {
+        if (settings.FirstOrDefault(token => !IsSetting(token, settings)) is { } stranger)
+        {
+            await Console.Error.WriteLineAsync($"'{stranger}' is neither a command nor a setting (--Section:Key=value). See --help.");
+            return Misuse;
+        }
+
+        try
+        {
+            await using var app = await GatewayHost.CreateAsync(args);
+            await app.RunAsync();
+            return Done;
+        }
+        catch (SettingsException refusal)
+        {
+            foreach (var mistake in refusal.Mistakes)
+            {
+                await Console.Error.WriteLineAsync(mistake);
+            }
+
+            return No;
+        }
+        catch (IOException exception)
+        {
+            // The port is taken, or not ours to take.
+            await Console.Error.WriteLineAsync(exception.Message);
+            return No;
+        }
+    }
+
+    /// <summary><c>--key=value</c>, <c>--key value</c>, or the value behind such a key.</summary>
+    private static bool IsSetting(string token, IReadOnlyList<string> all)
+    {
+        var index = all.TakeWhile(other => !ReferenceEquals(other, token)).Count();
+        return token.StartsWith("--", StringComparison.Ordinal)
+            || (index > 0 && all[index - 1].StartsWith("--", StringComparison.Ordinal) && !all[index - 1].Contains('='));
+    }
+}

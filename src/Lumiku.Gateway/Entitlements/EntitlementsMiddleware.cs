@@ -1,0 +1,48 @@
+using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
+
+namespace Lumiku.Gateway.Entitlements;
+
+/// <summary>Decides for which user and tier a known caller asks; 422 where the caller names a tier or user that cannot be.</summary>
+internal sealed class EntitlementsMiddleware(RequestDelegate next)
+{
+    /// <summary>Said by callers with <c>ActsForUsers</c>; ignored from all others.</summary>
+    public const string UserHeader = "X-Lumiku-User";
+
+    /// <inheritdoc cref="UserHeader"/>
+    public const string TierHeader = "X-Lumiku-Tier";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var settings = context.GetSettings();
+        var (caller, claims) = context.GetAuthenticatedCaller();
+        var (user, tierName) = caller.ActsForUsers
+            ? (Joined(context, UserHeader), Joined(context, TierHeader))
+            : (claims?.User, claims?.Tier);
+
+        if (user is not null && !IsValidUser(user))
+        {
+            return GatewayProblem.InvalidUser(user.Length).ExecuteAsync(context);
+        }
+
+        // The caller's own tier is for its own requests; a user for whom it names none is at the default one.
+        tierName ??= user is null ? caller.Tier : null;
+        if ((tierName is null ? settings.Tiers.Default : settings.Tiers.Find(tierName)) is not { } tier)
+        {
+            return GatewayProblem.UnknownTier(tierName!, settings.Tiers.Names).ExecuteAsync(context);
+        }
+
+        var facts = context.GetRequestRecord().Facts;
+        facts["Caller"] = caller.Name;
+        facts["Tier"] = tier.Name;
+        context.Features.Set(new Identity(caller.Name, user, tier));
+        return next(context);
+    }
+
+    /// <summary>A header's value; null where it is missing or empty. Two values make one with a comma, which no user id or tier may hold.</summary>
+    private static string? Joined(HttpContext context, string header) =>
+        context.Request.Headers[header].ToString() is { Length: > 0 } value ? value.Trim() : null;
+
+    private static bool IsValidUser(string user) => user.Length is >= 1 and <= 128 && user.All(c => c is >= '!' and <= '~' and not ',');
+}

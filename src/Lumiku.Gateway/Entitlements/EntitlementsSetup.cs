@@ -1,0 +1,8 @@
+namespace Lumiku.Gateway.Entitlements;
+
+internal static class EntitlementsSetup
+{
+    public static IApplicationBuilder UseEntitlements(this IApplicationBuilder app) => app.UseMiddleware<EntitlementsMiddleware>();
+
+    public static Identity GetIdentity(this HttpContext context) => context.Features.GetRequiredFeature<Identity>();
+}

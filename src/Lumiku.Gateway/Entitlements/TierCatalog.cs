@@ -1,0 +1,37 @@
+using System.Collections.Frozen;
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway.Entitlements;
+
+/// <summary>All tiers by name, case ignored.</summary>
+internal sealed class TierCatalog
+{
+    private readonly FrozenDictionary<string, Tier> _tiers;
+
+    public TierCatalog(Dictionary<string, TierOptions?> options, string defaultTier, SettingsReader read)
+    {
+        _tiers = options.ToFrozenDictionary(
+            pair => pair.Key,
+            pair => new Tier(pair.Key, (pair.Value?.Entitlements ?? []).ToFrozenSet(StringComparer.OrdinalIgnoreCase)),
+            StringComparer.OrdinalIgnoreCase);
+        if (Find(defaultTier) is { } tier)
+        {
+            Default = tier;
+        }
+        else
+        {
+            read.Refuse("DefaultTier", $"is '{defaultTier}', which Tiers does not have ({Names})");
+        }
+    }
+
+    /// <summary>The tier of a user for whom the caller names none.</summary>
+    public Tier Default { get; } = new("free", FrozenSet<string>.Empty);
+
+    /// <summary>The names, for a message.</summary>
+    public string Names => string.Join(", ", _tiers.Values.Select(tier => tier.Name).Order(StringComparer.Ordinal));
+
+    /// <summary>True where some tier has it: a model that requires another could never be served.</summary>
+    public bool Grants(string entitlement) => _tiers.Values.Any(tier => tier.Has(entitlement));
+
+    public Tier? Find(string name) => _tiers.GetValueOrDefault(name);
+}

@@ -1,0 +1,8 @@
+namespace Lumiku.Gateway.Entitlements;
+
+/// <summary>What one subscription tier may do. Bound from <c>Tiers:{tier}</c>.</summary>
+internal sealed class TierOptions
+{
+    /// <summary>Names that models ask for in <c>Requires</c>, matched without regard to case. None by default.</summary>
+    public IReadOnlyList<string> Entitlements { get; init; } = [];
+}

@@ -1,0 +1,32 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Lumiku.Gateway;
+
+/// <summary>The one shape of an error. Both <c>error</c> and <c>detail</c> are always texts: the official clients show nothing else.</summary>
+internal sealed record ErrorBody(string Error, string Detail, string Type, int Status, string RequestId, UpstreamError? Upstream);
+
+/// <param name="Status">Upstream's.</param>
+/// <param name="Error">The first 500 characters of what it said, known secrets masked; null where it said nothing.</param>
+internal sealed record UpstreamError(int Status, string? Error);
+
+/// <summary>What <c>/health/ready</c> says.</summary>
+internal sealed record HealthBody(string Status, IReadOnlyList<string>? Reasons = null);
+
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(HealthBody))]
+internal sealed partial class GatewayJson : JsonSerializerContext
+{
+    private static readonly GatewayJson Readable = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // For eyes in a terminal: an apostrophe stays one. The answer is never HTML.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    public static byte[] Serialize(ErrorBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.ErrorBody);
+
+    public static byte[] Serialize(HealthBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.HealthBody);
+}

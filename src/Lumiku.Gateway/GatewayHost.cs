@@ -1,0 +1,47 @@
+using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.Health;
+using Lumiku.Gateway.InferenceRequests;
+using Lumiku.Gateway.ReverseProxy;
+using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
+
+namespace Lumiku.Gateway;
+
+/// <summary>Puts the gateway together: settings first, checked whole, before a port is opened.</summary>
+internal static class GatewayHost
+{
+    /// <param name="args">Settings as <c>--Section:Key=value</c>.</param>
+    /// <param name="replace">Replaces services, such as the clock; null in production.</param>
+    /// <exception cref="SettingsException">The settings cannot be served with; nothing was started.</exception>
+    public static async Task<WebApplication> CreateAsync(string[] args, Action<IServiceCollection>? replace = null)
+    {
+        // Not more lenient than RFC 9112 on line ends: what two parsers read differently is how requests are smuggled.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
+        var configuration = new GatewayConfiguration(args);
+        var settings = await SettingsTrial.RunAsync(configuration.Candidate(configuration.FileContent));
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Lumiku.Gateway" });
+        configuration.AddTo(builder.Configuration);
+        builder.Logging.AddGatewayLogging(builder.Configuration);
+        builder.WebHost.UseGatewayServer(builder.Configuration);
+
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton(new CurrentSettings(settings));
+        builder.Services.AddHostedService<SettingsFollower>();
+        builder.Services.AddRouting();
+        builder.Services.AddHealth();
+        builder.Services.AddCallerAuthentication();
+        builder.Services.AddInferenceRequests();
+        builder.Services.AddGeneration();
+        builder.Services.AddGatewayReverseProxy(builder.Configuration);
+        replace?.Invoke(builder.Services);
+
+        var app = builder.Build();
+        app.UseGateway();
+        app.LogStartup();
+        return app;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using Lumiku.Gateway.Telemetry;
+
+namespace Lumiku.Gateway;
+
+/// <summary>Every error the gateway answers with: a closed list, one shape.</summary>
+/// <remarks>None on an inference route is a 503: the official client repeats that at once and without end.</remarks>
+/// <param name="Type">For programs; stable.</param>
+/// <param name="Error">For developers: what is wrong and what to do.</param>
+/// <param name="Detail">More; null: the same again, as clients read one or the other.</param>
+/// <param name="RetryAfter">When asking again may help; rounded up to whole seconds, at least one.</param>
+internal sealed partial record GatewayProblem(int StatusCode, string Type, string Error, string? Detail = null, TimeSpan? RetryAfter = null) : IResult
+{
+    /// <summary>What upstream said, where it said something.</summary>
+    public UpstreamError? Upstream { get; private init; }
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.GetRequestRecord().ErrorType = Type;
+        var response = httpContext.Response;
+        response.StatusCode = StatusCode;
+        if (RetryAfter is { } delay)
+        {
+            response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (StatusCode == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer";
+        }
+
+        var body = GatewayJson.Serialize(new ErrorBody(Error, Detail ?? Error, Type, StatusCode, httpContext.TraceIdentifier, Upstream));
+        response.ContentType = "application/json";
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(httpContext.Request.Method))
+        {
+            await response.Body.WriteAsync(body, httpContext.RequestAborted);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using Lumiku.Gateway.Generation;
+
+namespace Lumiku.Gateway;
+
+/// <content>The closed list. Texts never quote a prompt, a key or a body.</content>
+internal sealed partial record GatewayProblem
+{
+    /// <summary>Made-up patience where upstream says 429 without saying until when.</summary>
+    private static readonly TimeSpan UnknownRateLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>Where upstream is busy and says no more.</summary>
+    private static readonly TimeSpan UnknownOverload = TimeSpan.FromSeconds(20);
+
+    private const string RouteHint = "Inference is POST /models/{org}/{name}. Clients that take an endpointUrl use it as it is, so it must end in the model's id.";
+
+    public static GatewayProblem MalformedBody(string problem) => new(400, "malformed-body", problem);
+
+    public static GatewayProblem Unauthenticated() => new(
+        401, "unauthenticated", "The gateway does not know this key. Send 'Authorization: Bearer <key>' with a caller's key or a valid, unexpired token.");
+
+    public static GatewayProblem TooManyFailedLogins(TimeSpan retryAfter) => new(
+        429, "rate-limited", "Too many wrong keys from this address. A right key is served at any time.", RetryAfter: retryAfter);
+
+    public static GatewayProblem ModelNotInTier(string model, string entitlement, string tier) => new(
+        403, "model-not-in-tier", $"'{model}' needs the entitlement {entitlement}, which the tier '{tier}' does not have, and no other model stands in for it.");
+
+    public static GatewayProblem UnknownRoute(PathString path) => ModelPath.IsBelowModels(path)
+        ? new(404, "unknown-route", "This path names no model: an id is one or two segments of letters, digits, '.', '_' and '-'.", RouteHint)
+        : new(404, "unknown-route", "There is nothing at this path.", RouteHint);
+
+    public static GatewayProblem ModelNotListed(string model) => new(404, "model-not-offered", $"'{model}' is not among the models that this gateway offers.");
+
+    public static GatewayProblem MethodNotAllowed(string method, string allowed) => new(
+        405, "method-not-allowed", $"{(method.Length <= 16 ? method : "This method")} is not allowed here; allowed: {allowed}.");
+
+    public static GatewayProblem BodyTooLarge(int? limit) => new(
+        413, "body-too-large", limit is null ? "The request body is larger than is taken." : $"The request body is larger than the {limit} bytes that are taken.");
+
+    public static GatewayProblem UnsupportedMediaType(string? given) => new(
+        415, "unsupported-media-type",
+        given is null ? "The request has no Content-Type; send application/json." : "This Content-Type is not taken; send application/json in UTF-8, or the bytes of an image or sound as image/*, audio/* or application/octet-stream.");
+
+    public static GatewayProblem UnsupportedEncoding(string given) => new(
+        415, "unsupported-media-type", $"This Content-Encoding ({given.Length} characters) is not taken; send the body as it is, or as gzip, br or deflate.");
+
+    public static GatewayProblem UnknownTier(string tier, string known) => new(
+        422, "unknown-tier", $"There is no tier of this name ({tier.Length} characters); the tiers are {known}.");
+
+    public static GatewayProblem InvalidUser(int length) => new(
+        422, "invalid-user", $"A user id is 1 to 128 visible ASCII characters without spaces and commas; this one has {length} characters.");
+
+    public static GatewayProblem ParameterRefused(string problem) => new(422, "parameter-refused", problem);
+
+    public static GatewayProblem StillGenerating(TimeSpan retryAfter) => new(
+        504, "still-generating", "The image is still being generated. Send the same request again.", RetryAfter: retryAfter);
+
+    public static GatewayProblem Internal() => new(500, "internal", "The gateway made a mistake; it is logged under this requestId.");
+
+    /// <summary>Why upstream brought no image, in the caller's terms.</summary>
+    public static GatewayProblem FromUpstream(UpstreamFailure failure, string model)
+    {
+        var problem = failure.Class switch
+        {
+            FailureClass.Loading => new(504, "model-loading", $"'{model}' is still being loaded upstream. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
+            FailureClass.Overloaded => new(504, "upstream-overloaded", $"Upstream is too busy for '{model}' just now. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
+            FailureClass.Timeout => new(504, "upstream-timeout", $"Upstream did not answer for '{model}' in time. The image may have been made and lost; ask again.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
+            FailureClass.RateLimited => new(429, "upstream-rate-limited", "Upstream limits this gateway's account; it is not your own limit. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownRateLimit),
+            FailureClass.Gone => new(404, "model-not-offered", $"'{model}' is not, or no longer, served by this upstream. Choose another model."),
+            FailureClass.Account => new(502, "upstream-account", "Upstream refused the gateway's own account (token, permissions or credits). This is for the gateway's operator; asking again does not help."),
+            FailureClass.ParameterRefused => new(422, "parameter-refused", $"'{model}' refused a parameter: {failure.Message}"),
+            FailureClass.Refused => new(422, "upstream-refused", $"Upstream refused the request for '{model}'{Said(failure)}"),
+            FailureClass.NotAnImage => new(502, "not-an-image", $"Upstream answered without a whole image: its answer {failure.Flaw}."),
+            FailureClass.Unreachable => new(502, "upstream-failed", $"Upstream could not be reached, or broke off, for '{model}'. Ask again.", RetryAfter: UnknownOverload),
+            _ => new GatewayProblem(502, "upstream-failed", $"Upstream failed for '{model}'{Said(failure)}"),
+        };
+        return failure.Status is { } status ? problem with { Upstream = new UpstreamError(status, failure.Message) } : problem;
+    }
+
+    private static string Said(UpstreamFailure failure) => failure.Message is null ? $" with status {failure.Status}." : $": {failure.Message}";
+}

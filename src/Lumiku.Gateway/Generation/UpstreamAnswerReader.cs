@@ -1,0 +1,59 @@
+using Lumiku.Gateway.Generation.Images;
+using Lumiku.Gateway.Settings;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>Makes an image, or a failure with a class, of what an attempt brought back.</summary>
+internal static class UpstreamAnswerReader
+{
+    /// <summary>Upstream's headers that callers are shown; all others stay here.</summary>
+    public static readonly string[] ShownHeaders = ["x-compute-time", "x-compute-type", "x-inference-id"];
+
+    public static (GeneratedImage? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, GatewaySettings settings)
+    {
+        if (answer.Error != ForwarderError.None)
+        {
+            return (null, new UpstreamFailure(ClassOf(answer.Error), Status: null));
+        }
+
+        if (answer.IsTooLarge)
+        {
+            return (null, new UpstreamFailure(FailureClass.NotAnImage, answer.StatusCode, Flaw: $"is larger than {settings.Limits.ImageBytes} bytes (Limits:ImageBytes)"));
+        }
+
+        if (answer.StatusCode != StatusCodes.Status200OK)
+        {
+            return (null, FailureOf(answer, settings, $"has the status {answer.StatusCode} and no image"));
+        }
+
+        // We ask for no coding, so a coded answer is a label gone wrong; its bytes decide all the same.
+        var facts = ImageInspector.Inspect(answer.Body);
+        return facts.MediaType is { } mediaType
+            ? (new GeneratedImage(answer.Body, mediaType, facts.Width, facts.Height, Shown(answer.Headers)), null)
+            : (null, FailureOf(answer, settings, facts.Flaw!));
+    }
+
+    /// <summary>The failure in an answer's status and words.</summary>
+    public static UpstreamFailure FailureOf(UpstreamAnswer answer, GatewaySettings settings, string flaw)
+    {
+        var message = UpstreamMessage.From(answer.Body);
+        var kind = FailureRules.Classify(answer.StatusCode, message.Text);
+        return new UpstreamFailure(
+            kind, answer.StatusCode, SecretMask.Apply(message.Text, settings.KnownSecrets), RetryAfter(answer.Headers) ?? message.EstimatedTime,
+            kind == FailureClass.NotAnImage ? flaw : null);
+    }
+
+    /// <summary>YARP's reasons. Timeouts are those of the cluster's ActivityTimeout and of our own deadline.</summary>
+    public static FailureClass ClassOf(ForwarderError error) => error switch
+    {
+        ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => FailureClass.Timeout,
+        _ => FailureClass.Unreachable,
+    };
+
+    private static List<KeyValuePair<string, string>> Shown(IHeaderDictionary headers) =>
+        [.. ShownHeaders.Where(headers.ContainsKey).Select(name => KeyValuePair.Create(name, headers[name].ToString()))];
+
+    private static TimeSpan? RetryAfter(IHeaderDictionary headers) =>
+        int.TryParse(headers.RetryAfter, out var seconds) && seconds is > 0 and < 86_400 ? TimeSpan.FromSeconds(seconds) : null;
+}

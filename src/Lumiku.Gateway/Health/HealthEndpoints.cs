@@ -1,0 +1,51 @@
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway.Health;
+
+/// <summary><c>/health/live</c>: the process runs. <c>/health/ready</c>: it wants requests, and whether all is well.</summary>
+internal static class HealthEndpoints
+{
+    public static IServiceCollection AddHealth(this IServiceCollection services)
+    {
+        services.AddSingleton<Draining>().AddHostedService(provider => provider.GetRequiredService<Draining>());
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = Draining.ShutdownTimeout);
+        return services;
+    }
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", context => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("live")));
+        routes.MapGet("/health/ready", (HttpContext context, Draining draining, CurrentSettings settings) => draining switch
+        {
+            { IsDraining: true } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("draining")),
+            { IsReady: false } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("starting")),
+            _ when settings.Refused is { } mistakes => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("degraded", mistakes)),
+            _ => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("ready")),
+        });
+    }
+
+    /// <summary>While draining, keep-alive connections are closed with their next answer, so that their callers come back elsewhere.</summary>
+    public static IApplicationBuilder UseConnectionDraining(this IApplicationBuilder app)
+    {
+        var draining = app.ApplicationServices.GetRequiredService<Draining>();
+        return app.Use((context, next) =>
+        {
+            if (draining.IsDraining && HttpProtocol.IsHttp11(context.Request.Protocol))
+            {
+                context.Response.Headers.Connection = "close";
+            }
+
+            return next(context);
+        });
+    }
+
+    private static Task WriteAsync(HttpContext context, int status, HealthBody body)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        var bytes = GatewayJson.Serialize(body);
+        context.Response.ContentLength = bytes.Length;
+        return context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
+    }
+}

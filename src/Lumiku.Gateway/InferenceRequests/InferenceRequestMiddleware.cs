@@ -1,0 +1,124 @@
+using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
+using Microsoft.Net.Http.Headers;
+using Yarp.ReverseProxy.Model;
+
+namespace Lumiku.Gateway.InferenceRequests;
+
+/// <summary>Reads and checks the body of a POST once: 400, 413 or 415 before anything is paid for.</summary>
+internal sealed class InferenceRequestMiddleware(RequestDelegate next)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            await next(context);
+            return;
+        }
+
+        if (MediaTypeOf(context.Request) is not { } mediaType)
+        {
+            await GatewayProblem.UnsupportedMediaType(context.Request.ContentType).ExecuteAsync(context);
+            return;
+        }
+
+        // The decoding middleware takes the header away when it knows the coding.
+        if (context.Request.Headers.ContentEncoding.Count > 0)
+        {
+            await GatewayProblem.UnsupportedEncoding(context.Request.Headers.ContentEncoding.ToString()).ExecuteAsync(context);
+            return;
+        }
+
+        using var body = await ReadAsync(context);
+        if (body is null)
+        {
+            return;
+        }
+
+        context.GetRequestRecord().Facts["RequestBytes"] = body.Memory.Length;
+        var (request, problem) = Check(mediaType, body.Memory);
+        if (request is null)
+        {
+            await GatewayProblem.MalformedBody(problem!).ExecuteAsync(context);
+            return;
+        }
+
+        using (request.Json)
+        {
+            context.Features.Set(request);
+            await next(context);
+        }
+    }
+
+    /// <summary>Sets the limit that Kestrel and the decoder keep, before the first byte is read.</summary>
+    /// <remarks>YARP applies a route's <c>MaxRequestBodySize</c> only after us, so it is honoured here.</remarks>
+    public static int LimitBody(HttpContext context)
+    {
+        var limit = context.GetSettings().Limits.RequestBodyBytes;
+        if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.MaxRequestBodySize is >= 0 and var ofRoute && ofRoute < limit)
+        {
+            limit = (int)ofRoute;
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+        {
+            feature.MaxRequestBodySize = limit;
+        }
+
+        return limit;
+    }
+
+    private static async Task<BodyBuffer?> ReadAsync(HttpContext context)
+    {
+        var limit = LimitBody(context);
+        try
+        {
+            return await BodyBuffer.ReadAsync(context.Request, limit, context.RequestAborted);
+        }
+        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            await GatewayProblem.BodyTooLarge(limit).ExecuteAsync(context);
+            return null;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
+        {
+            // The decoders for gzip and deflate say the one, the one for br the other.
+            await GatewayProblem.MalformedBody("The compressed body does not decode.").ExecuteAsync(context);
+            return null;
+        }
+    }
+
+    private static (InferenceRequest? Request, string? Problem) Check(string mediaType, ReadOnlyMemory<byte> body)
+    {
+        if (mediaType != "application/json")
+        {
+            // A copy of its own: a generation may outlive the caller's request and its rented buffer.
+            return body.IsEmpty
+                ? (null, "The body is empty; it must hold the picture or sound.")
+                : (new InferenceRequest(mediaType, null, body.ToArray(), body.Length), null);
+        }
+
+        return InferenceJson.TryParse(body, out var json, out var problem)
+            ? (new InferenceRequest(mediaType, json, default, body.Length), null)
+            : (null, problem);
+    }
+
+    /// <summary>JSON in UTF-8, or bytes; null for anything else. Upstream looks the type up exactly, so parameters are dropped where they say nothing.</summary>
+    private static string? MediaTypeOf(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type))
+        {
+            return null;
+        }
+
+        var name = type.MediaType.ToString().ToLowerInvariant();
+        return name switch
+        {
+            "application/json" => type.Charset.Length == 0 || type.Charset.AsSpan().Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase) ? name : null,
+            "application/octet-stream" => name,
+            _ when name.StartsWith("image/", StringComparison.Ordinal) => name,
+            _ when name.StartsWith("audio/", StringComparison.Ordinal) => request.ContentType,
+            _ => null,
+        };
+    }
+}

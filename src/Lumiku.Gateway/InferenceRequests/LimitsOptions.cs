@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Lumiku.Gateway.InferenceRequests;
+
+/// <summary>Bound from <c>Limits</c>.</summary>
+internal sealed class LimitsOptions
+{
+    /// <summary>The largest request body in bytes, decoded. 1 kB to 256 MB; default 64 MB: four photos of 10 MB in base64 and some room.</summary>
+    [Range(1_000, 256_000_000)]
+    public int RequestBodyBytes { get; init; } = 64_000_000;
+
+    /// <summary>The largest upstream answer in bytes. 1 kB to 256 MiB; default 32 MiB.</summary>
+    [Range(1_000, 268_435_456)]
+    public int ImageBytes { get; init; } = 33_554_432;
+
+    /// <summary>Wrong keys from one address in a minute before 429. 1 to 100,000; default 30.</summary>
+    [Range(1, 100_000)]
+    public int FailedLoginsPerMinute { get; init; } = 30;
+}

@@ -1,0 +1,17 @@
+namespace Lumiku.Gateway.ModelSubstitution;
+
+/// <summary>A model as it is served.</summary>
+/// <param name="Id">In the catalog's spelling; as the caller wrote it where the catalog does not have it.</param>
+internal sealed record Model(string Id, ModelOptions Options)
+{
+    public bool MakesImages => Options.Output == ModelOutput.Image;
+}
+
+/// <summary>Which model a request asked for and which serves it.</summary>
+internal sealed record ModelChoice(Model Requested, Model Served)
+{
+    /// <summary>The value of <c>X-Lumiku-Substitution</c> where a tier lacks the requested model's entitlement.</summary>
+    public const string ByEntitlement = "entitlement";
+
+    public bool IsSubstituted => Requested != Served;
+}

@@ -1,0 +1,71 @@
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.InferenceRequests;
+using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
+
+namespace Lumiku.Gateway.ModelSubstitution;
+
+/// <summary>Chooses the model that serves a request, and writes the body for it: 403, 404 or 422 where there is none.</summary>
+internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, ILogger<ModelSubstitutionMiddleware> logger)
+{
+    public const string RequestedHeader = "X-Lumiku-Model-Requested";
+    public const string ServedHeader = "X-Lumiku-Model-Served";
+    public const string SubstitutionHeader = "X-Lumiku-Substitution";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var path = context.GetModelPath();
+        var models = context.GetSettings().Models;
+        if (models.Find(path.ModelId) is not { } requested)
+        {
+            return GatewayProblem.ModelNotListed(path.ModelId).ExecuteAsync(context);
+        }
+
+        // Looking a model up is not inference: no entitlement is asked for and nothing is translated.
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Features.Set(new UpstreamRequest(new ModelChoice(requested, requested), ModelPath.For(requested.Id, path.Task), MediaType: null, Body: default));
+            return next(context);
+        }
+
+        return ServeAsync(context, requested, path.Task);
+    }
+
+    private Task ServeAsync(HttpContext context, Model requested, string? task)
+    {
+        var tier = context.GetIdentity().Tier;
+        if (context.GetSettings().Models.Choose(requested, tier) is not { } model)
+        {
+            return GatewayProblem.ModelNotInTier(requested.Id, requested.Options.Requires!, tier.Name).ExecuteAsync(context);
+        }
+
+        var headers = context.Response.Headers;
+        headers[RequestedHeader] = model.Requested.Id;
+        headers[ServedHeader] = model.Served.Id;
+        if (model.IsSubstituted)
+        {
+            headers[SubstitutionHeader] = ModelChoice.ByEntitlement;
+            Log.Substituted(logger, model.Served.Id, model.Requested.Id, tier.Name);
+        }
+
+        var facts = context.GetRequestRecord().Facts;
+        facts["RequestedModel"] = model.Requested.Id;
+        facts["ServedModel"] = model.Served.Id;
+
+        var request = context.GetInferenceRequest();
+        var body = UpstreamBody.Write(request, model, out var problem);
+        if (problem is not null)
+        {
+            return problem.ExecuteAsync(context);
+        }
+
+        context.Features.Set(new UpstreamRequest(model, ModelPath.For(model.Served.Id, task), request.MediaType, body));
+        return next(context);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Debug, "Serving {ServedModel} instead of {RequestedModel} to a caller of tier {Tier}")]
+        public static partial void Substituted(ILogger logger, string servedModel, string requestedModel, string tier);
+    }
+}

@@ -1,0 +1,50 @@
+namespace Lumiku.Gateway.ModelSubstitution;
+
+/// <summary>Bound from <c>Models</c>.</summary>
+internal sealed class ModelsOptions
+{
+    /// <summary>What becomes of models that the catalog does not have. Default: they go upstream as written.</summary>
+    public UnlistedModels Unlisted { get; init; } = UnlistedModels.Allow;
+
+    /// <summary>Models by id, matched without regard to case. An empty object binds as null: a model without rules.</summary>
+    public Dictionary<string, ModelOptions?> Catalog { get; init; } = [];
+}
+
+internal enum UnlistedModels
+{
+    /// <summary>Sent upstream as written: an image.</summary>
+    Allow,
+
+    /// <summary>404 <c>model-not-offered</c>.</summary>
+    Deny,
+}
+
+internal enum ModelOutput
+{
+    /// <summary>A picture: checked, and asked for as exactly one media type.</summary>
+    Image,
+
+    /// <summary>Streamed through with the caller's own Accept.</summary>
+    Json,
+
+    /// <inheritdoc cref="Json"/>
+    Audio,
+}
+
+/// <summary>One model. Bound from <c>Models:Catalog:{id}</c>.</summary>
+internal sealed class ModelOptions
+{
+    /// <summary>The entitlement that a tier needs for it. Null: every tier has it.</summary>
+    public string? Requires { get; init; }
+
+    /// <summary>The model that serves a tier without <see cref="Requires"/>. Null: such a tier gets 403.</summary>
+    public string? Substitute { get; init; }
+
+    public ModelOutput Output { get; init; } = ModelOutput.Image;
+
+    /// <summary>How long a caller waits for this model's picture. Null: <c>Generation:WaitLimit</c>. 1 s to 1 h.</summary>
+    public TimeSpan? WaitLimit { get; init; }
+
+    /// <summary>What upstream is sent for this model.</summary>
+    public ParameterRules Parameters { get; init; } = new();
+}

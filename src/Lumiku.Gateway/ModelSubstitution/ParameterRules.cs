@@ -1,0 +1,24 @@
+namespace Lumiku.Gateway.ModelSubstitution;
+
+/// <summary>How a request's <c>parameters</c> become those that the served model takes. Names are matched exactly, as upstream does.</summary>
+/// <remarks>
+/// Members of an object in <c>inputs</c> are parameters too for upstream's pipelines, so all rules but <see cref="Default"/> hold there as
+/// well: a cap could be walked around otherwise.
+/// </remarks>
+internal sealed class ParameterRules
+{
+    /// <summary>Left out.</summary>
+    public IReadOnlyList<string> Remove { get; init; } = [];
+
+    /// <summary>The largest number; a larger one becomes this.</summary>
+    public Dictionary<string, decimal> Maximum { get; init; } = [];
+
+    /// <summary>Rounded down to a multiple, at least one: what the pipelines themselves do, or refuse to.</summary>
+    public Dictionary<string, decimal> MultipleOf { get; init; } = [];
+
+    /// <summary>Given where the caller gives none, or null.</summary>
+    public Dictionary<string, decimal> Default { get; init; } = [];
+
+    /// <summary>Whether a value may be given with these rules.</summary>
+    public bool Removes(string name) => Remove.Contains(name);
+}

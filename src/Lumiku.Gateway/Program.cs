@@ -1,0 +1,3 @@
+using Lumiku.Gateway.Commands;
+
+return await GatewayCommandLine.RunAsync(args);

@@ -1,0 +1,82 @@
+using System.Net.Http.Headers;
+using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.Settings;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace Lumiku.Gateway.ReverseProxy;
+
+/// <summary>What passes, on every route, whatever its own transforms say: nothing of the caller's headers goes upstream, and of upstream's only a few come back.</summary>
+internal sealed class HeaderAllowLists(CurrentSettings settings) : ITransformProvider
+{
+    private static readonly string UserAgent = $"lumiku-gateway/{typeof(HeaderAllowLists).Assembly.GetName().Version?.ToString(3)}";
+
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+    }
+
+    public void ValidateCluster(TransformClusterValidationContext context) => UpstreamDestinations.Validate(context, settings.Value);
+
+    public void Apply(TransformBuilderContext context)
+    {
+        context.UseDefaultForwarders = false;
+        context.CopyRequestHeaders = false;
+        context.CopyResponseHeaders = false;
+        context.CopyResponseTrailers = false;
+
+        // First, so that a route's own transforms have the last word on what they set.
+        context.RequestTransforms.Insert(0, new RequestFuncTransform(SetRequestHeaders));
+        context.ResponseTransforms.Insert(0, new ResponseFuncTransform(TakeResponseAsync));
+    }
+
+    private static ValueTask SetRequestHeaders(RequestTransformContext context)
+    {
+        var (from, to) = (context.HttpContext.Request, context.ProxyRequest);
+        to.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        if (to.Content is { } content)
+        {
+            content.Headers.ContentLength = from.ContentLength;
+            content.Headers.TryAddWithoutValidation("Content-Type", from.ContentType);
+        }
+
+        return default;
+    }
+
+    private ValueTask TakeResponseAsync(ResponseTransformContext context)
+    {
+        if (context.ProxyResponse is not { } upstream)
+        {
+            return default;
+        }
+
+        // A switch of protocols that nobody asked for has no body that could be an answer.
+        context.SuppressResponseBody = upstream.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols;
+        var http = context.HttpContext;
+        http.Features.Set(new UpstreamStatus((int)upstream.StatusCode));
+        return http.Features.Get<InternalRequest>() is null
+            ? PassThrough.TakeAsync(context, upstream)
+            : TakeForGeneration(http.Response.Headers, upstream);
+    }
+
+    /// <summary>A generation reads some headers besides; none of them is sent anywhere but those it lists itself.</summary>
+    private static ValueTask TakeForGeneration(IHeaderDictionary headers, HttpResponseMessage upstream)
+    {
+        Copy(upstream.Headers, headers, [.. UpstreamAnswerReader.ShownHeaders, "Retry-After"]);
+        headers.ContentLength = upstream.Content.Headers.ContentLength;
+        return default;
+    }
+
+    /// <summary>Copies single-valued headers of these names.</summary>
+    public static void Copy(HttpHeaders from, IHeaderDictionary to, IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (from.NonValidated.TryGetValues(name, out var values) && values.Count == 1 && IsPrintable(values.ToString()))
+            {
+                to[name] = values.ToString();
+            }
+        }
+    }
+
+    private static bool IsPrintable(string value) => value.Length <= 256 && value.All(c => c is >= ' ' and <= '~');
+}

@@ -1,0 +1,54 @@
+using Lumiku.Gateway.Settings;
+using Yarp.ReverseProxy.Configuration;
+
+namespace Lumiku.Gateway.ReverseProxy;
+
+/// <summary>What YARP accepts but must not be served with.</summary>
+internal static class ProxyRules
+{
+    /// <returns>Every mistake in routes against clusters.</returns>
+    public static IEnumerable<string> Check(IProxyConfig proxy)
+    {
+        if (proxy.Routes.Count == 0)
+        {
+            yield return "'ReverseProxy:Routes' has no route: every request would be 404.";
+        }
+
+        var clusters = proxy.Clusters.Select(cluster => cluster.ClusterId).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var route in proxy.Routes)
+        {
+            var key = $"ReverseProxy:Routes:{route.RouteId}";
+            if (route.ClusterId is null || !clusters.Contains(route.ClusterId))
+            {
+                yield return $"'{key}:ClusterId' names the cluster '{route.ClusterId}', which ReverseProxy:Clusters does not have.";
+            }
+
+            if (route.Timeout is not null || route.TimeoutPolicy is not null)
+            {
+                yield return $"'{key}' has a Timeout or TimeoutPolicy, which YARP answers with 400 (yarp#2662): use Generation:Deadline and the cluster's HttpRequest:ActivityTimeout.";
+            }
+        }
+    }
+
+    /// <returns>Every mistake in one cluster.</returns>
+    public static IEnumerable<string> Check(ClusterConfig cluster, GatewaySettings settings)
+    {
+        var key = $"ReverseProxy:Clusters:{cluster.ClusterId}";
+        if (cluster.Destinations is null or { Count: 0 })
+        {
+            yield return $"'{key}:Destinations' has no destination.";
+        }
+
+        if (string.Equals(cluster.SessionAffinity?.Policy, "HashCookie", StringComparison.OrdinalIgnoreCase) && cluster.SessionAffinity?.Enabled == true)
+        {
+            yield return $"'{key}:SessionAffinity:Policy' is HashCookie, which is not offered: it would fail after upstream did the work.";
+        }
+
+        // YARP's own default where the cluster says nothing.
+        var silence = cluster.HttpRequest?.ActivityTimeout ?? TimeSpan.FromSeconds(100);
+        if (settings.Generation.Deadline > silence)
+        {
+            yield return $"'Generation:Deadline' ({settings.Generation.Deadline}) is longer than '{key}:HttpRequest:ActivityTimeout' ({silence}), which would end generations before it.";
+        }
+    }
+}

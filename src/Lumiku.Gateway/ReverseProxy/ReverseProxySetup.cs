@@ -1,0 +1,66 @@
+using System.Net;
+using Lumiku.Gateway.Generation;
+using Microsoft.AspNetCore.DataProtection;
+using Yarp.ReverseProxy.Model;
+
+namespace Lumiku.Gateway.ReverseProxy;
+
+/// <summary>YARP, as configuration describes it, behind a guard.</summary>
+internal static class ReverseProxySetup
+{
+    public static IServiceCollection AddGatewayReverseProxy(this IServiceCollection services, IConfiguration configuration)
+    {
+        // For session affinity, should a route use it; keys on disk would need a disk to write to.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        services.AddAuthorization();
+        services.AddRateLimiter(_ => { });
+        services.AddReverseProxy()
+            .LoadFromConfig(configuration.GetSection("ReverseProxy"))
+            .AddTransformFactory<UpstreamCredentialTransform>()
+            .AddTransformFactory<ImageAcceptTransform>()
+            .AddTransforms<HeaderAllowLists>()
+            .ConfigureHttpClient((_, handler) =>
+            {
+                // Addresses behind the upstream's name change; a connection for ever would never notice.
+                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
+                // Below the minute after which upstream's balancers drop idle connections: a request sent into a dying connection must
+                // not be repeated, as the model may have run.
+                handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(45);
+                // Decompressing would announce itself in an Accept-Encoding of its own; images do not shrink, so none is asked for.
+                handler.AutomaticDecompression = DecompressionMethods.None;
+                // A redirect could carry the token to another host.
+                handler.AllowAutoRedirect = false;
+                handler.ActivityHeadersPropagator = new TraceContextPropagator();
+                handler.ConnectTimeout = TimeSpan.FromSeconds(10);
+            });
+        return services;
+    }
+
+    public static void MapGatewayReverseProxy(this IEndpointRouteBuilder routes)
+    {
+        routes.MapReverseProxy(proxy =>
+        {
+            proxy.Use(RefuseStrangers);
+            proxy.UseSessionAffinity();
+            proxy.UseLoadBalancing();
+            proxy.UsePassiveHealthChecks();
+        }).ConfigureEndpoints((endpoint, route) =>
+        {
+            if (ImageAcceptTransform.MediaTypeOf(route) is { } mediaType)
+            {
+                endpoint.WithMetadata(new ImageAccept(mediaType));
+            }
+        });
+    }
+
+    public static IApplicationBuilder UsePassThrough(this IApplicationBuilder app) => app.UseMiddleware<PassThrough>();
+
+    /// <summary>True where the request matched a YARP route.</summary>
+    public static bool IsProxied(this HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not null;
+
+    /// <summary>Only generations and explicit pass-throughs get to YARP; a request that matched a route by itself does not exist for it.</summary>
+    private static Task RefuseStrangers(HttpContext context, RequestDelegate next) =>
+        context.Features.Get<InternalRequest>() is not null || context.Features.Get<PassThrough>() is not null
+            ? next(context)
+            : GatewayProblem.UnknownRoute(context.Request.Path).ExecuteAsync(context);
+}

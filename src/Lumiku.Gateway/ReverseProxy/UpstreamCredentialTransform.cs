@@ -1,0 +1,62 @@
+using System.Net.Http.Headers;
+using Lumiku.Gateway.Settings;
+using Yarp.ReverseProxy.Model;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace Lumiku.Gateway.ReverseProxy;
+
+/// <summary><c>{ "UpstreamCredential": "huggingface" }</c> sends <c>Authorization: Bearer</c> with <c>Credentials:huggingface</c>, or with the credential that the destination names.</summary>
+/// <remarks>The transform holds a name, never a secret; the token is looked up for each request, so a changed one counts at once.</remarks>
+internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : ITransformFactory
+{
+    public const string Key = "UpstreamCredential";
+
+    public bool Validate(TransformRouteValidationContext context, IReadOnlyDictionary<string, string> transformValues)
+    {
+        if (!transformValues.TryGetValue(Key, out var name))
+        {
+            return false;
+        }
+
+        if (transformValues.Count > 1)
+        {
+            context.Errors.Add(new ArgumentException($"The transform {Key} takes no other keys; it has {string.Join(", ", transformValues.Keys.Where(key => key != Key))}."));
+        }
+
+        if (!settings.Value.Credentials.ContainsKey(name ?? ""))
+        {
+            context.Errors.Add(new ArgumentException(Missing($"the transform {Key}", name)));
+        }
+
+        return true;
+    }
+
+    public bool Build(TransformBuilderContext context, IReadOnlyDictionary<string, string> transformValues)
+    {
+        if (!transformValues.TryGetValue(Key, out var name))
+        {
+            return false;
+        }
+
+        context.AddRequestTransform(transform =>
+        {
+            var destination = transform.HttpContext.GetReverseProxyFeature().ProxiedDestination;
+            if (settings.Value.Credentials.TryGetValue(CredentialOf(destination) ?? name, out var token))
+            {
+                transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal());
+            }
+
+            return default;
+        });
+        return true;
+    }
+
+    /// <summary>Where a credential is named that the settings do not have.</summary>
+    public static string Missing(string where, string? name) => name == "huggingface"
+        ? $"There is no upstream token: set the variable {ShortVariables.HuggingFaceKey} ({where} names the credential 'huggingface')."
+        : $"The credential '{name}', which {where} names, is not in Credentials.";
+
+    private static string? CredentialOf(DestinationState? destination) =>
+        destination?.Model.Config.Metadata?.GetValueOrDefault(UpstreamDestinations.CredentialKey);
+}

@@ -1,0 +1,74 @@
+using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.InferenceRequests;
+using Lumiku.Gateway.ModelSubstitution;
+
+namespace Lumiku.Gateway.Settings;
+
+/// <summary>All of our settings at one moment, checked. A request keeps the ones it started with.</summary>
+internal sealed class GatewaySettings
+{
+    private GatewaySettings(IConfiguration configuration, SettingsReader read)
+    {
+        Credentials = read.Section<Dictionary<string, Secret>>("Credentials");
+        Tiers = new TierCatalog(read.Section<Dictionary<string, TierOptions?>>("Tiers"), configuration["DefaultTier"] ?? "free", read);
+        Callers = new CallerDirectory(read.Section<Dictionary<string, CallerOptions?>>("Callers"), read);
+        JwtSecret = configuration[ShortVariables.JwtSecret] is { Length: > 0 } secret ? new Secret(secret) : null;
+        JsonWebTokens.CheckSecret(JwtSecret, read);
+        Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
+        Limits = read.Section<LimitsOptions>("Limits");
+        Generation = read.Section<GenerationOptions>("Generation");
+        Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
+
+        foreach (var (name, credential) in Credentials)
+        {
+            if (string.IsNullOrWhiteSpace(credential.Reveal()) || credential.Reveal().Any(c => c is <= ' ' or > '~'))
+            {
+                read.Refuse($"Credentials:{name}", "must be a token of visible ASCII characters without spaces");
+            }
+        }
+
+        foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
+        {
+            read.Refuse($"Callers:{caller.Name}:Tier", $"is '{caller.Tier}', which Tiers does not have ({Tiers.Names})");
+        }
+
+        if (!Callers.All.Any() && JwtSecret is null)
+        {
+            read.Refuse("Callers", $"names nobody: set the variable {ShortVariables.GatewayKey} (the backend's key), Callers:{{name}}:KeySha256 or {ShortVariables.JwtSecret}; "
+                + "a gateway without any caller would serve nobody");
+        }
+    }
+
+    /// <summary>Upstream tokens by name; <c>huggingface</c> is <c>HUGGINGFACE_API_KEY</c>.</summary>
+    public Dictionary<string, Secret> Credentials { get; }
+
+    public CallerDirectory Callers { get; }
+
+    public TierCatalog Tiers { get; }
+
+    public ModelCatalog Models { get; }
+
+    public LimitsOptions Limits { get; }
+
+    public GenerationOptions Generation { get; }
+
+    public TrustedProxies Network { get; }
+
+    /// <summary>Signs the JWTs that are accepted; null: none are.</summary>
+    public Secret? JwtSecret { get; }
+
+    /// <summary>Every secret known by its value, for masking what upstream says.</summary>
+    public IEnumerable<string> KnownSecrets =>
+        [.. Credentials.Values.Select(secret => secret.Reveal()), .. Callers.PlainKeys, .. JwtSecret is { } secret ? [secret.Reveal()] : Array.Empty<string>()];
+
+    /// <param name="mistakes">Everything that is wrong, each with its key. With any, the settings are good for nothing but further checks.</param>
+    public static GatewaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)
+    {
+        var reader = new SettingsReader(configuration);
+        var settings = new GatewaySettings(configuration, reader);
+        mistakes = reader.Mistakes;
+        return settings;
+    }
+}

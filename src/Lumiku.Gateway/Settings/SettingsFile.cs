@@ -1,0 +1,58 @@
+using System.Text;
+using Microsoft.Extensions.Configuration.Json;
+
+namespace Lumiku.Gateway.Settings;
+
+/// <summary>The operators' file: where it lies and what it says.</summary>
+internal static class SettingsFile
+{
+    public const string FileName = "appsettings.json";
+
+    /// <summary>The path in <c>GATEWAY_SETTINGS</c>; else <c>appsettings.json</c> in the working directory, else the one beside the program.</summary>
+    public static string Locate(string? configuredPath)
+    {
+        if (!string.IsNullOrEmpty(configuredPath))
+        {
+            return Path.GetFullPath(configuredPath);
+        }
+
+        var here = Path.GetFullPath(FileName);
+        return File.Exists(here) ? here : Path.Combine(AppContext.BaseDirectory, FileName);
+    }
+
+    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    public static byte[] Read(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"The settings file '{path}' cannot be read: {exception.Message}");
+        }
+    }
+
+    /// <summary>The file's settings as flat keys. Comments and trailing commas are allowed, as ASP.NET Core allows them.</summary>
+    /// <exception cref="SettingsException">It is not JSON, or empty; the message names line and position.</exception>
+    public static IDictionary<string, string?> Parse(string path, byte[] content)
+    {
+        try
+        {
+            using var stream = new MemoryStream(content);
+            var parser = new Parser(stream);
+            parser.Load();
+            return parser.Settings.Count > 0 ? parser.Settings : throw new SettingsException($"The settings file '{path}' holds no settings.");
+        }
+        catch (Exception exception) when (exception is FormatException or InvalidDataException or DecoderFallbackException)
+        {
+            throw new SettingsException($"The settings file '{path}' is not valid JSON: {(exception.InnerException ?? exception).Message}");
+        }
+    }
+
+    /// <summary>ASP.NET Core's own parser, for what it understands.</summary>
+    private sealed class Parser(Stream stream) : JsonStreamConfigurationProvider(new JsonStreamConfigurationSource { Stream = stream })
+    {
+        public IDictionary<string, string?> Settings => Data;
+    }
+}

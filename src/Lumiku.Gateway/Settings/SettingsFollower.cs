@@ -1,0 +1,89 @@
+using Lumiku.Gateway.ReverseProxy;
+
+namespace Lumiku.Gateway.Settings;
+
+/// <summary>Follows the settings file: a good change is published whole, a bad one changes nothing and is told.</summary>
+/// <remarks>
+/// The file is read each second rather than watched: written in place, renamed over, swapped behind a symbolic link or on a
+/// mounted volume is then all the same. A content counts once two reads in a row agree, so that half a file is not taken for one.
+/// </remarks>
+internal sealed partial class SettingsFollower(
+    GatewayConfiguration configuration, CurrentSettings current, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var decided = configuration.FileContent;
+        byte[]? seen = null;
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            var content = ReadOrEmpty();
+            if (seen is not null && content.AsSpan().SequenceEqual(seen) && !content.AsSpan().SequenceEqual(decided))
+            {
+                decided = content;
+                await ApplyAsync(content);
+            }
+
+            seen = content;
+        }
+    }
+
+    /// <summary>A missing or unreadable file counts as an empty one: it holds no settings, and is refused for that.</summary>
+    private byte[] ReadOrEmpty()
+    {
+        try
+        {
+            return SettingsFile.Read(configuration.FilePath);
+        }
+        catch (SettingsException)
+        {
+            return [];
+        }
+    }
+
+    private async Task ApplyAsync(byte[] content)
+    {
+        try
+        {
+            // The file is good again after a mistake that was undone: nothing to publish.
+            if (!content.AsSpan().SequenceEqual(configuration.FileContent))
+            {
+                var candidate = configuration.Candidate(content);
+                var settings = await SettingsTrial.RunAsync(candidate);
+                current.Value = settings;
+                configuration.Publish(content);
+            }
+
+            current.Refused = null;
+            Log.Applied(logger, configuration.FilePath);
+        }
+        catch (SettingsException refusal)
+        {
+            current.Refused = refusal.Mistakes;
+            foreach (var mistake in refusal.Mistakes)
+            {
+                Log.Refused(logger, mistake);
+            }
+        }
+        catch (Exception exception)
+        {
+            // A bug in a check must not end the following: the last good settings stay.
+            current.Refused = [exception.Message];
+            Log.TrialFailed(logger, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Information, "Applied the settings file {Path}")]
+        public static partial void Applied(ILogger logger, string path);
+
+        [LoggerMessage(2, LogLevel.Error, "Refused the settings file, the last good settings stay: {Mistake}")]
+        public static partial void Refused(ILogger logger, string mistake);
+
+        [LoggerMessage(3, LogLevel.Error, "The settings file could not be checked, the last good settings stay")]
+        public static partial void TrialFailed(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,53 @@
+using Serilog;
+using Serilog.Events;
+
+namespace Lumiku.Gateway.Telemetry;
+
+/// <summary>Serilog: compact JSON, one object a line, where a program reads; plain text where a person does.</summary>
+internal static class GatewayLogging
+{
+    /// <summary>Lines waiting for a reader of standard output; beyond that they are dropped rather than making requests wait.</summary>
+    private const int QueuedLines = 10_000;
+
+    private const string Text = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj} {Tier:l} {ServedModel:l} {RequestId:l}{NewLine}{Exception}";
+
+    /// <summary>Sources that quote raw requests (headers with keys, query strings) at some level; silent, whatever the settings say.</summary>
+    private static readonly string[] Quoting =
+    [
+        "Microsoft.AspNetCore.Hosting.Diagnostics",
+        "Microsoft.AspNetCore.Server.Kestrel.BadRequests",
+        "Microsoft.AspNetCore.HttpLogging",
+        "Microsoft.AspNetCore.Server.Kestrel.Connections",
+        // Not quoting, but one line for each 401 beside the request's own.
+        "Lumiku.Gateway.Authentication.CallerAuthenticationHandler",
+    ];
+
+    /// <summary>Reads levels, and sinks besides the console, from the section <c>Serilog</c>.</summary>
+    public static void AddGatewayLogging(this ILoggingBuilder logging, IConfiguration configuration)
+    {
+        var logger = new LoggerConfiguration()
+            .ReadFrom.Configuration(configuration)
+            .Enrich.FromLogContext()
+            .Filter.ByExcluding(IsQuoting)
+            .WriteTo.Async(ToConsole, bufferSize: QueuedLines, blockWhenFull: false)
+            .CreateLogger();
+        // Serilog decides by its own levels; the framework would drop everything below Information before asking it.
+        logging.SetMinimumLevel(LogLevel.Trace);
+        logging.AddSerilog(logger, dispose: true);
+    }
+
+    private static void ToConsole(Serilog.Configuration.LoggerSinkConfiguration console)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            console.Console(new CompactJson());
+        }
+        else
+        {
+            console.Console(outputTemplate: Text, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static bool IsQuoting(LogEvent line) =>
+        line.Properties.GetValueOrDefault(Serilog.Core.Constants.SourceContextPropertyName) is ScalarValue { Value: string source } && Quoting.Contains(source);
+}

@@ -1,0 +1,27 @@
+namespace Lumiku.Gateway.Telemetry;
+
+/// <summary>What the request's one log line tells; each step adds what it knows.</summary>
+internal sealed class RequestRecord
+{
+    /// <summary>The type of the error that was answered; null: none was.</summary>
+    public string? ErrorType { get; set; }
+
+    /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c> and the like. Never a key, a user id or a prompt.</summary>
+    public Dictionary<string, object> Facts { get; } = [];
+
+    /// <summary>Time spent on upstream's account; null where nobody asked it.</summary>
+    public TimeSpan? UpstreamTime { get; set; }
+}
+
+internal static class RequestRecordFeature
+{
+    public static RequestRecord GetRequestRecord(this HttpContext context)
+    {
+        if (context.Features.Get<RequestRecord>() is not { } record)
+        {
+            context.Features.Set(record = new RequestRecord());
+        }
+
+        return record;
+    }
+}

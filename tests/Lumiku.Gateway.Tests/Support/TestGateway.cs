@@ -1,0 +1,88 @@
+using System.Net.Http.Headers;
+using System.Text;
+using Lumiku.HuggingFace.Simulator;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Lumiku.Gateway.Tests.Support;
+
+/// <summary>The whole gateway on a real socket, in this process. Only settings differ from production, and the clock where a test says so.</summary>
+public sealed class TestGateway : IAsyncDisposable
+{
+    public const string BackendKey = "backend-key-0123456789abcdef";
+    public const string UpstreamToken = "hf_TestTokenOfTheGateway0123";
+    public const string Dev = "black-forest-labs/FLUX.1-dev";
+    public const string Schnell = "black-forest-labs/FLUX.1-schnell";
+
+    private readonly WebApplication _app;
+
+    private TestGateway(WebApplication app)
+    {
+        _app = app;
+        Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    /// <summary>Sends nothing of its own: no key, no Accept.</summary>
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <param name="settings"><c>Section:Key=value</c>; they win over the shipped file.</param>
+    public static Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, params string[] settings) => StartAsync(huggingFace, time: null, settings);
+
+    public static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, TimeProvider? time, params string[] settings)
+    {
+        var app = await GatewayHost.CreateAsync(Arguments(huggingFace.Address, settings), services =>
+        {
+            if (time is not null)
+            {
+                services.AddSingleton(time);
+            }
+        });
+        await app.StartAsync();
+        return new TestGateway(app);
+    }
+
+    /// <summary>The four variables of a deployment and the simulator as upstream; what the test says comes last and wins.</summary>
+    public static string[] Arguments(Uri upstream, params string[] settings) =>
+    [
+        "--urls=http://127.0.0.1:0",
+        $"--HUGGINGFACE_API_KEY={UpstreamToken}",
+        $"--GATEWAY_API_KEY={BackendKey}",
+        $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
+        "--Serilog:MinimumLevel:Default=Fatal",
+        .. settings.Select(setting => "--" + setting),
+    ];
+
+    /// <summary>A generation asked for as the backend does, for a user of a tier.</summary>
+    public async Task<Answer> GenerateAsync(string model, string body, string? tier = null, Action<HttpRequestMessage>? change = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{model}") { Content = Json(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", BackendKey);
+        if (tier is not null)
+        {
+            request.Headers.Add("X-Lumiku-Tier", tier);
+            request.Headers.Add("X-Lumiku-User", "user-1");
+        }
+
+        change?.Invoke(request);
+        return await SendAsync(request);
+    }
+
+    public async Task<Answer> SendAsync(HttpRequestMessage request) => await Answer.ReadAsync(await Client.SendAsync(request));
+
+    /// <summary>JSON as axios labels it: no charset.</summary>
+    public static ByteArrayContent Json(string body)
+    {
+        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return content;
+    }
+
+    /// <summary>Without the grace that a signal gives: nobody balances load here.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+    }
+}
