@@ -12,8 +12,8 @@ internal static class GatewayServer
     public static void UseGatewayServer(this IWebHostBuilder server, IConfiguration configuration)
     {
         // "urls" (or ASPNETCORE_URLS) is the framework's own word for the same; it wins, as whoever writes it means it.
-        var urls = configuration[WebHostDefaults.ServerUrlsKey] ?? configuration["ASPNETCORE_URLS"];
-        server.UseUrls(urls ?? $"http://*:{Port(configuration["PORT"])}");
+        var port = Port(configuration["PORT"]);
+        server.UseUrls(configuration[WebHostDefaults.ServerUrlsKey] ?? configuration["ASPNETCORE_URLS"] ?? $"http://*:{port}");
         server.UseKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -23,13 +23,9 @@ internal static class GatewayCommandLine
         root.SetAction((parsed, _) => ServeAsync(args, parsed.UnmatchedTokens));
 
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count == 0)
-        {
-            return await parsed.InvokeAsync();
-        }
-
-        await parsed.InvokeAsync();
-        return Misuse;
+        // The host minds signals itself: stopping may take minutes, and by default this library ends the process after two seconds.
+        var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return parsed.Errors.Count == 0 ? exitCode : Misuse;
     }
 
     private static async Task<int> ServeAsync(string[] args, IReadOnlyList<string> settings)

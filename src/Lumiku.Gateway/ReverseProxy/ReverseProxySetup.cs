@@ -8,11 +8,14 @@ namespace Lumiku.Gateway.ReverseProxy;
 /// <summary>YARP, as configuration describes it, behind a guard.</summary>
 internal static class ReverseProxySetup
 {
+    private const string ClosedPolicy = "Closed";
+
     public static IServiceCollection AddGatewayReverseProxy(this IServiceCollection services, IConfiguration configuration)
     {
         // For session affinity, should a route use it; keys on disk would need a disk to write to.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        services.AddAuthorization();
+        // "Closed" as a route's AuthorizationPolicy: for generations only, no caller gets there.
+        services.AddAuthorization(options => options.AddPolicy(ClosedPolicy, policy => policy.RequireAssertion(_ => false)));
         services.AddRateLimiter(_ => { });
         services.AddReverseProxy()
             .LoadFromConfig(configuration.GetSection("ReverseProxy"))

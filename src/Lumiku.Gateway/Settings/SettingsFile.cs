@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace Lumiku.Gateway.Settings;
@@ -44,9 +44,9 @@ internal static class SettingsFile
             parser.Load();
             return parser.Settings.Count > 0 ? parser.Settings : throw new SettingsException($"The settings file '{path}' holds no settings.");
         }
-        catch (Exception exception) when (exception is FormatException or InvalidDataException or DecoderFallbackException)
+        catch (Exception exception) when (exception is FormatException or JsonException)
         {
-            throw new SettingsException($"The settings file '{path}' is not valid JSON: {(exception.InnerException ?? exception).Message}");
+            throw new SettingsException($"The settings file '{path}' is not valid JSON: {exception.Message}");
         }
     }
 

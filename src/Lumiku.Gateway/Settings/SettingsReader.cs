@@ -22,8 +22,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
         }
         catch (InvalidOperationException exception)
         {
-            // The binder names the key and the value, or the unknown name; it never binds a Secret wrongly, so no secret is in the text.
-            _mistakes.Add($"'{key}': {(exception.InnerException ?? exception).Message.TrimEnd('.')} ({exception.Message.TrimEnd('.')}).");
+            _mistakes.Add($"'{key}': {Innermost(exception).Message}");
             return new T();
         }
     }
@@ -32,6 +31,17 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <param name="key">The full key, as an operator would write it.</param>
     /// <param name="rule">What is wrong, as the rest of a sentence that begins with the key.</param>
     public void Refuse(string key, string rule) => _mistakes.Add($"'{key}' {rule}.");
+
+    /// <summary>The binder's own words: the key with the value that does not fit, or the unknown name. Any text makes a Secret, so none is ever quoted.</summary>
+    private static InvalidOperationException Innermost(InvalidOperationException exception)
+    {
+        while (exception.InnerException is InvalidOperationException inner)
+        {
+            exception = inner;
+        }
+
+        return exception;
+    }
 
     /// <summary>Checks the attributes of one bound object.</summary>
     public void CheckRanges(string key, object bound)

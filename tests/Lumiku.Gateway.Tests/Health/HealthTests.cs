@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using Lumiku.Gateway.Tests.Support;
+using Lumiku.HuggingFace.Simulator;
+using Shouldly;
+using Xunit;
+
+namespace Lumiku.Gateway.Tests.Health;
+
+public class HealthTests
+{
+    private const string Body = """{"inputs":"a heron"}""";
+
+    [Fact]
+    public async Task A_gateway_that_serves_is_live_and_ready_without_a_key()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace);
+
+        (await gateway.Client.GetStringAsync("/health/live", Token)).ShouldBe("""{"status":"live"}""");
+        (await gateway.Client.GetStringAsync("/health/ready", Token)).ShouldBe("""{"status":"ready"}""");
+        huggingFace.Received.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Stopping_it_says_so_still_takes_requests_for_a_grace_and_finishes_what_runs()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address);
+        huggingFace.Behave(TestGateway.Dev, Misbehaviour.Delay(TimeSpan.FromSeconds(8))); // Longer than the grace.
+        var running = GenerateAsync(gateway, TestGateway.Dev);
+        await Eventually.BeAsync(() => huggingFace.Received.Count == 1, "upstream was asked");
+
+        gateway.Terminate();
+        await Eventually.BeAsync(async () => (await gateway.Client.GetAsync("/health/ready", Token)).StatusCode == HttpStatusCode.ServiceUnavailable, "it is not ready");
+        (await gateway.Client.GetAsync("/health/live", Token)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var late = await GenerateAsync(gateway, TestGateway.Schnell);
+        late.StatusCode.ShouldBe(HttpStatusCode.OK);
+        late.Headers.ConnectionClose.ShouldBe(true);
+
+        var image = await running;
+        image.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await gateway.ExitCodeAsync()).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Stopping_waits_for_a_generation_whose_caller_has_left()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address);
+        huggingFace.Behave(TestGateway.Dev, Misbehaviour.Delay(TimeSpan.FromSeconds(7)));
+        using var leaving = new CancellationTokenSource();
+        var asking = GenerateAsync(gateway, TestGateway.Dev, leaving.Token);
+        await Eventually.BeAsync(() => huggingFace.Received.Count == 1, "upstream was asked");
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(asking);
+
+        gateway.Terminate();
+
+        (await gateway.ExitCodeAsync()).ShouldBe(0);
+        huggingFace.Received[0].Aborted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Stopping_with_nothing_to_do_takes_at_most_12_seconds_also_with_idle_connections_open()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address);
+        await gateway.Client.GetStringAsync("/health/live", Token); // Leaves a keep-alive connection behind.
+
+        var watch = Stopwatch.StartNew();
+        gateway.Terminate();
+
+        (await gateway.ExitCodeAsync()).ShouldBe(0);
+        TestContext.Current.TestOutputHelper!.WriteLine($"Idle stop: {watch.Elapsed.TotalSeconds:0.0} s");
+    }
+
+    [Fact]
+    public async Task The_healthcheck_command_says_whether_the_gateway_lives()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address);
+        await using var alive = GatewayProcess.Start(["healthcheck"], new() { ["PORT"] = $"{gateway.Client.BaseAddress!.Port}" });
+        (await alive.ExitCodeAsync()).ShouldBe(0);
+
+        await using var dead = GatewayProcess.Start(["healthcheck"], new() { ["PORT"] = "1" });
+        (await dead.ExitCodeAsync()).ShouldBe(1);
+        dead.Errors.ShouldContain("No answer on port 1");
+    }
+
+    [Theory]
+    [InlineData("chekc")]
+    [InlineData("--no-such-flag", "value", "another")]
+    public async Task A_mistyped_command_is_misuse(params string[] args)
+    {
+        await using var gateway = GatewayProcess.Start(args, []);
+
+        (await gateway.ExitCodeAsync()).ShouldBe(2);
+        gateway.Errors.ShouldContain("neither a command nor a setting");
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static async Task<HttpResponseMessage> GenerateAsync(GatewayProcess gateway, string model, CancellationToken cancellationToken = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{model}") { Content = TestGateway.Json(Body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.BackendKey);
+        return await gateway.Client.SendAsync(request, cancellationToken);
+    }
+}
