@@ -116,6 +116,16 @@ public class ModelPathTests(GatewayFixture fixture) : IClassFixture<GatewayFixtu
     }
 
     [Fact]
+    public async Task A_405_says_what_is_allowed()
+    {
+        var answer = await fixture.Gateway.SendAsync(new HttpRequestMessage(HttpMethod.Put, $"/models/{TestGateway.Dev}"));
+
+        answer.ShouldBe(405, "method-not-allowed");
+        answer.Header("Allow").ShouldBe("GET, HEAD, POST");
+        (await fixture.Gateway.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/health/live"))).ShouldBe(405, "method-not-allowed");
+    }
+
+    [Fact]
     public async Task An_id_of_96_characters_a_segment_is_the_longest()
     {
         var segment = new string('a', 96);

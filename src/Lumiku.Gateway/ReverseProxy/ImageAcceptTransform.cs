@@ -23,11 +23,7 @@ internal sealed class ImageAcceptTransform : ITransformFactory
             return false;
         }
 
-        if (transformValues.Count > 1)
-        {
-            context.Errors.Add(new ArgumentException($"The transform {Key} takes no other keys; it has {string.Join(", ", transformValues.Keys.Where(key => key != Key))}."));
-        }
-
+        TransformKeys.RefuseOthers(context, Key, transformValues);
         if (ImageMediaType.Known(mediaType) is null)
         {
             context.Errors.Add(new ArgumentException($"The transform {Key} is '{mediaType}'; it must be image/png, image/jpeg or image/webp."));

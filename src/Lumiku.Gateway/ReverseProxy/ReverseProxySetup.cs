@@ -12,8 +12,6 @@ internal static class ReverseProxySetup
 
     public static IServiceCollection AddGatewayReverseProxy(this IServiceCollection services, IConfiguration configuration)
     {
-        // For session affinity, should a route use it; keys on disk would need a disk to write to.
-        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         // "Closed" as a route's AuthorizationPolicy: for generations only, no caller gets there.
         services.AddAuthorization(options => options.AddPolicy(ClosedPolicy, policy => policy.RequireAssertion(_ => false)));
         services.AddRateLimiter(_ => { });
@@ -36,6 +34,15 @@ internal static class ReverseProxySetup
                 handler.ActivityHeadersPropagator = new TraceContextPropagator();
                 handler.ConnectTimeout = TimeSpan.FromSeconds(10);
             });
+
+        // YARP brings Data Protection for session affinity. Keys in memory do for that; the service that makes them on disk at every
+        // start would need a disk to write to.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        foreach (var keysOnDisk in services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
+        {
+            services.Remove(keysOnDisk);
+        }
+
         return services;
     }
 

@@ -19,11 +19,7 @@ internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : IT
             return false;
         }
 
-        if (transformValues.Count > 1)
-        {
-            context.Errors.Add(new ArgumentException($"The transform {Key} takes no other keys; it has {string.Join(", ", transformValues.Keys.Where(key => key != Key))}."));
-        }
-
+        TransformKeys.RefuseOthers(context, Key, transformValues);
         if (!settings.Value.Credentials.ContainsKey(name ?? ""))
         {
             context.Errors.Add(new ArgumentException(Missing($"the transform {Key}", name)));
