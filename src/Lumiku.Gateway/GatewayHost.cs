@@ -24,7 +24,7 @@ internal static class GatewayHost
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Lumiku.Gateway" });
         configuration.AddTo(builder.Configuration);
-        builder.Logging.AddGatewayLogging(builder.Configuration);
+        AddLogging(builder);
         builder.WebHost.UseGatewayServer(builder.Configuration);
 
         builder.Services.AddSingleton(TimeProvider.System);
@@ -43,5 +43,17 @@ internal static class GatewayHost
         app.UseGateway();
         app.LogStartup();
         return app;
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder)
+    {
+        try
+        {
+            builder.Logging.AddGatewayLogging(builder.Configuration);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or IOException)
+        {
+            throw new SettingsException($"'Serilog': {exception.GetBaseException().Message}");
+        }
     }
 }

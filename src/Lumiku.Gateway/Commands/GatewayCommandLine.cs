@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Commands;
@@ -51,9 +52,9 @@ internal static class GatewayCommandLine
 
             return No;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or SocketException or FormatException)
         {
-            // The port is taken, or not ours to take.
+            // An address that is taken, not ours to take, or none.
             await Console.Error.WriteLineAsync(exception.Message);
             return No;
         }

@@ -18,7 +18,7 @@ internal sealed partial class Draining : IHostedLifecycleService, IDisposable
     /// <summary>The host's own limit: ours, and time to write the last answers.</summary>
     public static readonly TimeSpan ShutdownTimeout = Limit + TimeSpan.FromSeconds(5);
 
-    private readonly CancellationTokenSource _answersDue = new();
+    private readonly CancellationTokenSource _answersDue;
     private readonly RunningGenerations _running;
     private readonly TimeProvider _time;
     private readonly ILogger<Draining> _logger;
@@ -26,6 +26,7 @@ internal sealed partial class Draining : IHostedLifecycleService, IDisposable
     public Draining(RunningGenerations running, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Draining> logger)
     {
         (_running, _time, _logger) = (running, time, logger);
+        _answersDue = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         lifetime.ApplicationStarted.Register(() => IsReady = true);
         lifetime.ApplicationStopping.Register(() =>
         {
@@ -51,7 +52,7 @@ internal sealed partial class Draining : IHostedLifecycleService, IDisposable
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         Log.Stopping(_logger, Grace.TotalSeconds, _running.Count);
-        _answersDue.CancelAfter(Limit - Grace);
+        _answersDue.CancelAfter(Limit);
         await Task.Delay(Grace, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -5,6 +5,8 @@ namespace Lumiku.Gateway.Health;
 /// <summary><c>/health/live</c>: the process runs. <c>/health/ready</c>: it wants requests, and whether all is well.</summary>
 internal static class HealthEndpoints
 {
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
         services.AddSingleton<Draining>().AddHostedService(provider => provider.GetRequiredService<Draining>());
@@ -14,8 +16,8 @@ internal static class HealthEndpoints
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", context => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("live")));
-        routes.MapGet("/health/ready", (HttpContext context, Draining draining, CurrentSettings settings) => draining switch
+        routes.MapMethods("/health/live", Methods, context => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("live")));
+        routes.MapMethods("/health/ready", Methods, (HttpContext context, Draining draining, CurrentSettings settings) => draining switch
         {
             { IsDraining: true } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("draining")),
             { IsReady: false } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("starting")),
@@ -46,6 +48,6 @@ internal static class HealthEndpoints
         context.Response.Headers.CacheControl = "no-store";
         var bytes = GatewayJson.Serialize(body);
         context.Response.ContentLength = bytes.Length;
-        return context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
     }
 }

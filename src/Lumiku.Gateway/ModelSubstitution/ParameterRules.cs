@@ -19,6 +19,6 @@ internal sealed class ParameterRules
     /// <summary>Given where the caller gives none, or null.</summary>
     public Dictionary<string, decimal> Default { get; init; } = [];
 
-    /// <summary>Whether a value may be given with these rules.</summary>
+    /// <summary>Whether a parameter of this name is left out.</summary>
     public bool Removes(string name) => Remove.Contains(name);
 }

@@ -37,6 +37,11 @@ internal static class SettingsFile
     /// <exception cref="SettingsException">It is not JSON, or empty; the message names line and position.</exception>
     public static IDictionary<string, string?> Parse(string path, byte[] content)
     {
+        if (content.Length == 0)
+        {
+            throw new SettingsException($"The settings file '{path}' is missing, cannot be read, or is empty.");
+        }
+
         try
         {
             using var stream = new MemoryStream(content);

@@ -20,6 +20,7 @@ public class HealthTests
 
         (await gateway.Client.GetStringAsync("/health/live", Token)).ShouldBe("""{"status":"live"}""");
         (await gateway.Client.GetStringAsync("/health/ready", Token)).ShouldBe("""{"status":"ready"}""");
+        (await gateway.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/health/ready"))).Status.ShouldBe(HttpStatusCode.OK);
         huggingFace.Received.ShouldBeEmpty();
     }
 
@@ -60,6 +61,41 @@ public class HealthTests
 
         (await gateway.ExitCodeAsync()).ShouldBe(0);
         huggingFace.Received[0].Aborted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task What_outlives_the_drain_limit_is_told_to_ask_again_not_cut_off()
+    {
+        var time = new ManualTime();
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace, time, "Generation:WaitLimit=00:10:00");
+        huggingFace.Behave(TestGateway.Dev, Misbehaviour.StallBeforeHeaders);
+        var asking = gateway.GenerateAsync(TestGateway.Dev, Body);
+        await Eventually.BeAsync(() => huggingFace.Received.Count == 1, "upstream was asked");
+
+        var timers = time.Waiting;
+        var stopping = gateway.StopAsync();
+        await Eventually.BeAsync(() => time.Waiting >= timers + 2, "the grace and the limit are running");
+        time.Advance(TimeSpan.FromSeconds(5));
+        time.Advance(TimeSpan.FromSeconds(114));
+        asking.IsCompleted.ShouldBeFalse();
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        (await asking).ShouldBe(504, "still-generating");
+        await stopping;
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_is_said_in_one_line()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+
+        await using var gateway = GatewayProcess.Start(
+            ["--urls", huggingFace.Address.GetLeftPart(UriPartial.Authority)], new() { ["HUGGINGFACE_API_KEY"] = "hf_x", ["GATEWAY_API_KEY"] = TestGateway.BackendKey });
+
+        (await gateway.ExitCodeAsync()).ShouldBe(1);
+        gateway.Errors.ShouldContain("address already in use");
+        gateway.Errors.ShouldNotContain("   at ");
     }
 
     [Fact]

@@ -177,9 +177,9 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task A_body_of_16_MiB_is_taken()
+    public async Task A_body_of_48_MiB_is_taken()
     {
-        var body = $$$"""{"inputs":"a heron","parameters":{"note":"{{{new string('a', 16 * 1024 * 1024)}}}"}}""";
+        var body = $$$"""{"inputs":"a heron","parameters":{"note":"{{{new string('a', 48 * 1024 * 1024)}}}"}}""";
 
         (await fixture.Gateway.GenerateAsync("stabilityai/stable-diffusion-xl-base-1.0", body)).ShouldBeAnImage();
         fixture.HuggingFace.Received[^1].Body.Length.ShouldBe(body.Length);

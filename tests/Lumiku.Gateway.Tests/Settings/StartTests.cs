@@ -27,6 +27,7 @@ public class StartTests
     [InlineData("", "GATEWAY_API_KEY=schlüssel", "'Callers:backend:Key' must be visible ASCII")]
     [InlineData("", "JWT_SECRET=short", "'JWT_SECRET' has 5 bytes; HS256 needs at least 16")]
     [InlineData("", "PORT=70000", "'PORT' is '70000'; it must be a number from 1 to 65535.")]
+    [InlineData("", "Serilog:MinimumLevel:Default=Loud", "'Serilog'")]
     [InlineData("", "DefaultTier=gold", "'DefaultTier' is 'gold', which Tiers does not have (basic, enterprise, free, internal, payg, pro).")]
     [InlineData("", "Callers:studio:Tier=pro", "'Callers:studio' has neither Key nor KeySha256")]
     [InlineData("", "Callers:studio:KeySha256=abc", "'Callers:studio:KeySha256' must be 64 hexadecimal digits and has 3 characters.")]
@@ -102,7 +103,7 @@ public class StartTests
 
     [Theory]
     [InlineData("{ \"Tiers\": ", "is not valid JSON")]
-    [InlineData("", "is not valid JSON")]
+    [InlineData("", "is missing, cannot be read, or is empty")]
     [InlineData("{}", "holds no settings")]
     [InlineData("[1]", "is not valid JSON")]
     public async Task A_file_that_is_no_settings_stops_the_start(string content, string message)

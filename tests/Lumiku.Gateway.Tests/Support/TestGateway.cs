@@ -79,6 +79,9 @@ public sealed class TestGateway : IAsyncDisposable
         return content;
     }
 
+    /// <summary>As a signal does it: grace, draining, end.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     /// <summary>Without the grace that a signal gives: nobody balances load here.</summary>
     public async ValueTask DisposeAsync()
     {
