@@ -9,8 +9,10 @@ images=${LUMIKU_DEMO_IMAGES:-$PWD/demo-images}
 key=demo-key-of-the-backend-0123456789
 dev=black-forest-labs/FLUX.1-dev
 work=$(mktemp -d)
+mkdir -p "$images"
 pids=()
 wrong=0
+ended=130 # The exit code of an interruption; 0 once the story is told.
 
 if [ -t 1 ]; then
   bold=$'\033[1m' dim=$'\033[2m' green=$'\033[32m' red=$'\033[31m' cyan=$'\033[36m' plain=$'\033[0m'
@@ -24,7 +26,7 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-trap 'echo; finish; exit 0' INT TERM
+trap 'echo; finish; exit "$ended"' INT TERM
 
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 told() { printf '%s\n' "$*"; }
@@ -34,10 +36,10 @@ bad() { printf '  %s✗ %s%s\n' "$red" "$*" "$plain"; wrong=1; }
 # Free ports, the usual one first so that the lines below can be typed as they stand.
 free_port() { local port=$1; while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done; echo "$port"; }
 
-await() { # url, pid, log
+await() { # what its output says once it listens, pid, output
   for _ in $(seq 1 400); do
-    curl -fs -o /dev/null "$1" 2>/dev/null && return
     kill -0 "$2" 2>/dev/null || break
+    grep -q "$1" "$3" && return
     sleep 0.05
   done
   cat "$3" >&2
@@ -61,7 +63,7 @@ ask() {
   tr -d '\r' <"$work/headers" | sed -n '1p' | sed "s/^/  $bold/;s/\$/$plain/"
   tr -d '\r' <"$work/headers" | grep -iE '^(content-type|content-length|x-lumiku-[a-z-]+|x-request-id|retry-after|server-timing):' | sed "s/^/  $dim/;s/\$/$plain/" || true
   local status; status=$(sed -nE '1s/.* ([0-9]{3}).*/\1/p' "$work/headers")
-  if [ "$file" != - ]; then mkdir -p "$images"; cp "$work/body" "$images/$file"; fi
+  if [ "$file" != - ]; then cp "$work/body" "$images/$file"; fi
   [ "$status" = "$expected" ] || { bad "expected status $expected, got $status: $(head -c 600 "$work/body")"; false; }
 }
 header() { tr -d '\r' <"$work/headers" | sed -nE "s/^$1: +(.*)/\1/Ip" | tail -n 1; }
@@ -74,13 +76,13 @@ upstream_saw() { curl -s "http://127.0.0.1:$simulator_port/_simulator/received" 
 
 title 'Lumiku Gateway'
 told "${dim}building …$plain"
-dotnet build Lumiku.sln --nologo -v quiet -clp:ErrorsOnly >"$work/build" 2>&1 || { cat "$work/build"; exit 1; }
+dotnet build Lumiku.sln --nologo -v quiet -clp:ErrorsOnly -tl:off </dev/null >"$work/build" 2>&1 || { cat "$work/build"; exit 1; }
 
 simulator_port=$(free_port 9090)
 gateway_port=$(free_port 8080)
 dotnet artifacts/bin/Lumiku.HuggingFace.Simulator/debug/Lumiku.HuggingFace.Simulator.dll --port "$simulator_port" --delay 700ms >"$work/simulator" 2>&1 &
 pids+=($!); disown
-await "http://127.0.0.1:$simulator_port/_simulator/kinds" "${pids[0]}" "$work/simulator"
+await "127.0.0.1:$simulator_port" "${pids[0]}" "$work/simulator"
 told "A simulated Hugging Face listens at 127.0.0.1:$simulator_port. It is as picky as the real one."
 
 started=$(date +%s%N)
@@ -88,7 +90,7 @@ HUGGINGFACE_API_KEY=hf_demoTokenThatOnlyTheGatewayKnows GATEWAY_API_KEY=$key \
   ReverseProxy__Clusters__huggingface__Destinations__primary__Address="http://127.0.0.1:$simulator_port/hf-inference/" \
   dotnet artifacts/bin/Lumiku.Gateway/debug/Lumiku.Gateway.dll --urls "http://127.0.0.1:$gateway_port" >"$work/gateway" 2>&1 &
 pids+=($!); disown
-await "http://127.0.0.1:$gateway_port/health/live" "${pids[1]}" "$work/gateway"
+await "Serving at http://127.0.0.1:$gateway_port" "${pids[1]}" "$work/gateway"
 told "The gateway listens at 127.0.0.1:$gateway_port. It was live $((($(date +%s%N) - started) / 1000000)) ms after its start."
 
 gateway=http://127.0.0.1:$gateway_port
@@ -137,6 +139,7 @@ if grep -qE "lighthouse|heron|$key|hf_demo" "$work/gateway"; then bad 'a prompt 
 
 echo
 if [ "$wrong" = 0 ]; then told "${bold}Everything went as told.$plain The pictures are in $images"; else told "${red}Not everything went as told.$plain"; fi
+ended=$wrong
 if [ -t 0 ] && [ -t 1 ]; then
   told "The gateway stays up at $gateway (key: $key) until Ctrl-C; ask it something yourself."
   while kill -0 "${pids[@]}" 2>/dev/null; do sleep 1; done

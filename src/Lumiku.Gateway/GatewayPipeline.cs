@@ -40,6 +40,7 @@ internal static class GatewayPipeline
 
         app.MapHealth();
         app.MapGatewayReverseProxy();
+        app.UseRoutesForSubstitutes();
     }
 
     private static bool IsForAModel(HttpContext context) => context.Features.Get<ModelPath>() is not null && context.IsProxied();

@@ -19,6 +19,8 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
         httpContext.GetRequestRecord().ErrorType = Type;
         var response = httpContext.Response;
         response.StatusCode = StatusCode;
+        // Said anew: an answer that was begun and cleared has lost it.
+        response.Headers[RequestIds.Header] = httpContext.TraceIdentifier;
         if (RetryAfter is { } delay)
         {
             response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);

@@ -40,8 +40,8 @@ internal sealed partial record GatewayProblem
         415, "unsupported-media-type",
         given is null ? "The request has no Content-Type; send application/json." : "This Content-Type is not taken; send application/json in UTF-8, or the bytes of an image or sound as image/*, audio/* or application/octet-stream.");
 
-    public static GatewayProblem UnsupportedEncoding(string given) => new(
-        415, "unsupported-media-type", $"This Content-Encoding ({given.Length} characters) is not taken; send the body as it is, or as gzip, br or deflate.");
+    public static GatewayProblem UnsupportedEncoding() => new(
+        415, "unsupported-media-type", "This Content-Encoding is not taken; send JSON as it is, or as gzip, br or deflate, and bytes as they are.");
 
     public static GatewayProblem UnknownTier(string tier, string known) => new(
         422, "unknown-tier", $"There is no tier of this name ({tier.Length} characters); the tiers are {known}.");

@@ -13,13 +13,15 @@ internal static class GatewayServer
     {
         // "urls" (or ASPNETCORE_URLS) is the framework's own word for the same; it wins, as whoever writes it means it.
         var port = Port(configuration["PORT"]);
-        server.UseUrls(configuration[WebHostDefaults.ServerUrlsKey] ?? configuration["ASPNETCORE_URLS"] ?? $"http://*:{port}");
+        server.UseUrls(NonEmpty(configuration[WebHostDefaults.ServerUrlsKey]) ?? NonEmpty(configuration["ASPNETCORE_URLS"]) ?? $"http://*:{port}");
         server.UseKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         });
     }
+
+    private static string? NonEmpty(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
 
     private static int Port(string? value)
     {

@@ -1,3 +1,6 @@
+using Lumiku.Gateway.Telemetry;
+using Microsoft.AspNetCore.Connections;
+
 namespace Lumiku.Gateway;
 
 /// <summary>Gives every failure our one shape: exceptions, and statuses that somebody set without a word.</summary>
@@ -10,7 +13,14 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
         {
             await next(context);
         }
-        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && !response.HasStarted)
+        catch (Exception exception) when (exception is ConnectionResetException || context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller has left, perhaps in the middle of its body: nobody to answer, and nothing is wrong. The request log says so.
+            context.GetRequestRecord().IsCallerGone = true;
+            context.Abort();
+            return;
+        }
+        catch (Exception exception) when (!response.HasStarted)
         {
             var problem = Explain(exception);
             if (problem.StatusCode == StatusCodes.Status500InternalServerError)
@@ -21,12 +31,6 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
             await problem.ExecuteAsync(context);
             return;
         }
-        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // The caller has left: nobody to answer, and nothing is wrong. The request log says so.
-            return;
-        }
-
         if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null && response.ContentType is null)
         {
             await (response.StatusCode == StatusCodes.Status405MethodNotAllowed

@@ -39,7 +39,8 @@ internal sealed class JsonWebTokens(TimeProvider time)
             ValidateIssuer = false,
             ValidateAudience = false,
         });
-        if (!result.IsValid)
+        // An extension that the signer calls critical must be understood or refused (RFC 7515 section 4.1.11); we know none.
+        if (!result.IsValid || ((JsonWebToken)result.SecurityToken).TryGetHeaderValue<object>("crit", out _))
         {
             return null;
         }

@@ -40,7 +40,8 @@ internal static class GatewayCommandLine
         try
         {
             await using var app = await GatewayHost.CreateAsync(args);
-            await app.RunAsync();
+            await app.StartAsync();
+            await app.WaitForShutdownAsync();
             return Done;
         }
         catch (SettingsException refusal)
@@ -49,22 +50,24 @@ internal static class GatewayCommandLine
             {
                 await Console.Error.WriteLineAsync(mistake);
             }
-
-            return No;
         }
-        catch (Exception exception) when (exception is IOException or SocketException or FormatException)
+        catch (Exception exception) when (exception is IOException or SocketException or FormatException or InvalidOperationException)
         {
-            // An address that is taken, not ours to take, or none.
-            await Console.Error.WriteLineAsync(exception.Message);
-            return No;
+            // An address that is taken, not ours to take, or none; https, which needs a certificate.
+            await Console.Error.WriteLineAsync($"The gateway cannot listen: {exception.Message}");
         }
+
+        return No;
     }
 
-    /// <summary><c>--key=value</c>, <c>--key value</c>, or the value behind such a key.</summary>
+    /// <summary><c>--key=value</c>, <c>--key value</c>, or the value behind such a key. A flag alone is none: it would set nothing.</summary>
     private static bool IsSetting(string token, IReadOnlyList<string> all)
     {
         var index = all.TakeWhile(other => !ReferenceEquals(other, token)).Count();
-        return token.StartsWith("--", StringComparison.Ordinal)
-            || (index > 0 && all[index - 1].StartsWith("--", StringComparison.Ordinal) && !all[index - 1].Contains('='));
+        return IsKey(token)
+            ? token.Contains('=', StringComparison.Ordinal) || (index + 1 < all.Count && !IsKey(all[index + 1]))
+            : index > 0 && IsKey(all[index - 1]) && !all[index - 1].Contains('=', StringComparison.Ordinal);
+
+        static bool IsKey(string token) => token.StartsWith("--", StringComparison.Ordinal);
     }
 }

@@ -40,9 +40,10 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next)
         return next(context);
     }
 
-    /// <summary>A header's value; null where it is missing or empty. Two values make one with a comma, which no user id or tier may hold.</summary>
+    /// <summary>A header's value; null where it is missing. Two values make one with a comma, which no user id or tier may hold.</summary>
+    /// <remarks>An empty value is a value, and a wrong one: a backend that lost its user must not be served as itself, at its own tier.</remarks>
     private static string? Joined(HttpContext context, string header) =>
-        context.Request.Headers[header].ToString() is { Length: > 0 } value ? value.Trim() : null;
+        context.Request.Headers.TryGetValue(header, out var values) ? values.ToString().Trim() : null;
 
     private static bool IsValidUser(string user) => user.Length is >= 1 and <= 128 && user.All(c => c is >= '!' and <= '~' and not ',');
 }

@@ -47,6 +47,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Generator gener
     /// <returns>Null where the wait limit, or the end of draining, came first.</returns>
     private async Task<GenerationResult?> WaitAsync(HttpContext context, Task<GenerationResult> generation, TimeSpan limit)
     {
+        var started = time.GetTimestamp();
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
@@ -59,6 +60,11 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Generator gener
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
             return null;
+        }
+        finally
+        {
+            // Who does not wait to the end has waited for upstream all the same.
+            context.GetRequestRecord().UpstreamTime = time.GetElapsedTime(started);
         }
     }
 

@@ -4,8 +4,12 @@ internal static class GenerationSetup
 {
     public static IServiceCollection AddGeneration(this IServiceCollection services) => services
         .AddSingleton<RunningGenerations>()
+        .AddSingleton<UpstreamRoute>()
         .AddSingleton<UpstreamAttempt>()
         .AddSingleton<Generator>();
 
     public static IApplicationBuilder UseGeneration(this IApplicationBuilder app) => app.UseMiddleware<GenerationMiddleware>();
+
+    /// <summary>Lets a substitute find its own route; comes after all routes are mapped.</summary>
+    public static void UseRoutesForSubstitutes(this WebApplication app) => app.Services.GetRequiredService<UpstreamRoute>().UseRoutesOf(app);
 }

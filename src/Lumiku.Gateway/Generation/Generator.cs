@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Settings;
 
@@ -67,21 +68,26 @@ internal sealed partial class Generator(UpstreamAttempt attempt, RunningGenerati
     {
         if (failure.Class == FailureClass.Account)
         {
-            Log.AccountProblem(logger, model, failure.Status);
+            Log.AccountProblem(logger, model, Status(failure), TraceId());
         }
         else
         {
-            Log.Failed(logger, model, failure.Class, failure.Status, failure.Flaw);
+            Log.Failed(logger, model, failure.Class.ToString(), Status(failure), failure.Flaw ?? "no more is known", TraceId());
         }
     }
 
+    private static string Status(UpstreamFailure failure) => failure.Status?.ToString(CultureInfo.InvariantCulture) ?? "none";
+
+    /// <summary>Ties the line to those of the requests that waited.</summary>
+    private static string TraceId() => Activity.Current?.TraceId.ToString() ?? "";
+
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "Upstream refused our account for {Model} with {UpstreamStatus}: check the token, its permissions and the credits")]
-        public static partial void AccountProblem(ILogger logger, string model, int? upstreamStatus);
+        [LoggerMessage(1, LogLevel.Error, "Upstream refused our account for {Model} with {UpstreamStatus}: check the token, its permissions and the credits ({TraceId})")]
+        public static partial void AccountProblem(ILogger logger, string model, string upstreamStatus, string traceId);
 
-        [LoggerMessage(2, LogLevel.Warning, "A generation with {Model} failed: {FailureClass}, upstream status {UpstreamStatus}, {Flaw}")]
-        public static partial void Failed(ILogger logger, string model, FailureClass failureClass, int? upstreamStatus, string? flaw);
+        [LoggerMessage(2, LogLevel.Warning, "A generation with {Model} failed: {FailureClass}, upstream status {UpstreamStatus}, {Flaw} ({TraceId})")]
+        public static partial void Failed(ILogger logger, string model, string failureClass, string upstreamStatus, string flaw, string traceId);
 
         [LoggerMessage(3, LogLevel.Error, "A generation with {Model} broke")]
         public static partial void Broken(ILogger logger, string model, Exception exception);

@@ -6,7 +6,7 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>What one attempt brought back, good or bad.</summary>
 /// <param name="StatusCode">Upstream's; 0 where it gave none.</param>
 /// <param name="Headers">Upstream's, those that we read or pass on.</param>
-/// <param name="Error">Why the exchange broke; null where it came to its end.</param>
+/// <param name="Error">Why the exchange broke; None where it came to its end.</param>
 /// <param name="IsTooLarge">The body was longer than <c>Limits:ImageBytes</c>.</param>
 internal sealed record UpstreamAnswer(
     int StatusCode, IHeaderDictionary Headers, ReadOnlySequence<byte> Body, ForwarderError Error, bool IsTooLarge);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net.Http.Headers;
 using Lumiku.Gateway.Generation.Images;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
@@ -9,6 +11,9 @@ internal static class UpstreamAnswerReader
 {
     /// <summary>Upstream's headers that callers are shown; all others stay here.</summary>
     public static readonly string[] ShownHeaders = ["x-compute-time", "x-compute-type", "x-inference-id"];
+
+    /// <summary>Upstream's headers that are read here and not shown.</summary>
+    public static readonly string[] ReadHeaders = ["Retry-After", "Date"];
 
     public static (GeneratedImage? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, GatewaySettings settings)
     {
@@ -54,6 +59,15 @@ internal static class UpstreamAnswerReader
     private static List<KeyValuePair<string, string>> Shown(IHeaderDictionary headers) =>
         [.. ShownHeaders.Where(headers.ContainsKey).Select(name => KeyValuePair.Create(name, headers[name].ToString()))];
 
-    private static TimeSpan? RetryAfter(IHeaderDictionary headers) =>
-        int.TryParse(headers.RetryAfter, out var seconds) && seconds is > 0 and < 86_400 ? TimeSpan.FromSeconds(seconds) : null;
+    /// <summary>Seconds, or a date, which counts from upstream's own.</summary>
+    private static TimeSpan? RetryAfter(IHeaderDictionary headers)
+    {
+        if (!RetryConditionHeaderValue.TryParse(headers.RetryAfter, out var value))
+        {
+            return null;
+        }
+
+        var delay = value.Delta ?? (DateTimeOffset.TryParse(headers.Date, CultureInfo.InvariantCulture, out var now) ? value.Date - now : null);
+        return delay > TimeSpan.Zero ? delay : null;
+    }
 }

@@ -11,7 +11,7 @@ namespace Lumiku.Gateway.Generation;
 /// Nothing of a caller's request is in it: not its connection, headers, cancellation, services or activity. So a caller may leave, and an
 /// attempt may be followed by another, without anybody having been answered yet.
 /// </remarks>
-internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogger<UpstreamAttempt> logger)
+internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, UpstreamRoute routes, ILogger<UpstreamAttempt> logger)
 {
     /// <param name="accept">The one media type that is asked for.</param>
     /// <param name="cancellationToken">The generation's own: its deadline.</param>
@@ -26,13 +26,13 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         context.Features.Set(settings);
         context.Features.Set(new InternalRequest(accept));
 
-        if (!UpstreamRoute.Direct(context, route, request.Path))
+        if (await routes.DirectAsync(context, route, request) is not { } endpoint)
         {
-            Log.RouteDoesNotReach(logger, route.DisplayName, request.Path);
+            Log.NoRoute(logger, request.Path);
             return Failed(response, ForwarderError.NoAvailableDestinations);
         }
 
-        await route.RequestDelegate!(context);
+        await endpoint.RequestDelegate!(context);
 
         // A pipeline that answers without having reached the proxy is a mistake in the configuration, not an answer of upstream's.
         if (context.Features.Get<IReverseProxyFeature>() is null)
@@ -73,8 +73,8 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "The route {Route} cannot carry {Path}: its Match:Path has no place for the served model")]
-        public static partial void RouteDoesNotReach(ILogger logger, string? route, string path);
+        [LoggerMessage(1, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
+        public static partial void NoRoute(ILogger logger, string path);
 
         [LoggerMessage(2, LogLevel.Error, "The route {Route} answered without proxying")]
         public static partial void NotProxied(ILogger logger, string? route);

@@ -22,10 +22,11 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next)
             return;
         }
 
-        // The decoding middleware takes the header away when it knows the coding.
-        if (context.Request.Headers.ContentEncoding.Count > 0)
+        // The decoding middleware takes the header away when it knows the coding, and leaves a stream in the body's place. A compressed
+        // body that is cut off decodes to its beginning: JSON shows that, bytes do not.
+        if (context.Request.Headers.ContentEncoding.Count > 0 || (mediaType != "application/json" && context.Features.Get<DecodedBody>() is not null))
         {
-            await GatewayProblem.UnsupportedEncoding(context.Request.Headers.ContentEncoding.ToString()).ExecuteAsync(context);
+            await GatewayProblem.UnsupportedEncoding().ExecuteAsync(context);
             return;
         }
 

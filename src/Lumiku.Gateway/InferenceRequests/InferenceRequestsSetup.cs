@@ -11,6 +11,11 @@ internal static class InferenceRequestsSetup
         app.Use((context, next) =>
         {
             InferenceRequestMiddleware.LimitBody(context);
+            if (context.Request.Headers.ContentEncoding.Count > 0)
+            {
+                context.Features.Set(new DecodedBody());
+            }
+
             return next(context);
         });
         app.UseRequestDecompression();

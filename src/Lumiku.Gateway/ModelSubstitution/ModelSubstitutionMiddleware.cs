@@ -31,6 +31,16 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
         return ServeAsync(context, requested, path.Task);
     }
 
+    public static void SetHeaders(IHeaderDictionary headers, ModelChoice model)
+    {
+        headers[RequestedHeader] = model.Requested.Id;
+        headers[ServedHeader] = model.Served.Id;
+        if (model.IsSubstituted)
+        {
+            headers[SubstitutionHeader] = ModelChoice.ByEntitlement;
+        }
+    }
+
     private Task ServeAsync(HttpContext context, Model requested, string? task)
     {
         var tier = context.GetIdentity().Tier;
@@ -39,12 +49,9 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
             return GatewayProblem.ModelNotInTier(requested.Id, requested.Options.Requires!, tier.Name).ExecuteAsync(context);
         }
 
-        var headers = context.Response.Headers;
-        headers[RequestedHeader] = model.Requested.Id;
-        headers[ServedHeader] = model.Served.Id;
+        SetHeaders(context.Response.Headers, model);
         if (model.IsSubstituted)
         {
-            headers[SubstitutionHeader] = ModelChoice.ByEntitlement;
             Log.Substituted(logger, model.Served.Id, model.Requested.Id, tier.Name);
         }
 

@@ -54,26 +54,27 @@ internal sealed class HeaderAllowLists(CurrentSettings settings) : ITransformPro
         var http = context.HttpContext;
         http.Features.Set(new UpstreamStatus((int)upstream.StatusCode));
         return http.Features.Get<InternalRequest>() is null
-            ? PassThrough.TakeAsync(context, upstream)
-            : TakeForGeneration(http.Response.Headers, upstream);
+            ? PassThroughAnswer.TakeAsync(context, upstream)
+            : TakeForGeneration(http.Response.Headers, upstream, settings.Value);
     }
 
     /// <summary>A generation reads some headers besides; none of them is sent anywhere but those it lists itself.</summary>
-    private static ValueTask TakeForGeneration(IHeaderDictionary headers, HttpResponseMessage upstream)
+    private static ValueTask TakeForGeneration(IHeaderDictionary headers, HttpResponseMessage upstream, GatewaySettings settings)
     {
-        Copy(upstream.Headers, headers, [.. UpstreamAnswerReader.ShownHeaders, "Retry-After"]);
+        Copy(upstream.Headers, headers, [.. UpstreamAnswerReader.ShownHeaders, .. UpstreamAnswerReader.ReadHeaders], settings);
         headers.ContentLength = upstream.Content.Headers.ContentLength;
         return default;
     }
 
-    /// <summary>Copies single-valued headers of these names.</summary>
-    public static void Copy(HttpHeaders from, IHeaderDictionary to, IEnumerable<string> names)
+    /// <summary>Copies single-valued headers of these names, unless a value is unprintable or holds a secret.</summary>
+    public static void Copy(HttpHeaders from, IHeaderDictionary to, IEnumerable<string> names, GatewaySettings settings)
     {
         foreach (var name in names)
         {
-            if (from.NonValidated.TryGetValues(name, out var values) && values.Count == 1 && IsPrintable(values.ToString()))
+            if (from.NonValidated.TryGetValues(name, out var values) && values.Count == 1
+                && values.ToString() is { } value && IsPrintable(value) && SecretMask.Apply(value, settings.KnownSecrets) == value)
             {
-                to[name] = values.ToString();
+                to[name] = value;
             }
         }
     }

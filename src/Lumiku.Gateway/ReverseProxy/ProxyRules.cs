@@ -23,12 +23,31 @@ internal static class ProxyRules
                 yield return $"'{key}:ClusterId' names the cluster '{route.ClusterId}', which ReverseProxy:Clusters does not have.";
             }
 
+            if (route.CorsPolicy is not null)
+            {
+                yield return $"'{key}:CorsPolicy' is not offered: a key has no place in a browser.";
+            }
+
+            if (proxy.Routes.FirstOrDefault(other => AreAlike(route, other)) is { } twin && !ReferenceEquals(twin, route))
+            {
+                yield return $"'{key}:Match' is the same as that of '{twin.RouteId}': give one of them an Order, or another Path.";
+            }
+
             if (route.Timeout is not null || route.TimeoutPolicy is not null)
             {
                 yield return $"'{key}' has a Timeout or TimeoutPolicy, which YARP answers with 400 (yarp#2662): use Generation:Deadline and the cluster's HttpRequest:ActivityTimeout.";
             }
         }
     }
+
+    /// <summary>Two routes that match the very same requests at the same order: the framework could not choose, and answers 500.</summary>
+    private static bool AreAlike(RouteConfig route, RouteConfig other) =>
+        route.Order == other.Order && route.Match.Headers is null && other.Match.Headers is null && route.Match.QueryParameters is null && other.Match.QueryParameters is null
+        && string.Equals(route.Match.Path?.Trim('/'), other.Match.Path?.Trim('/'), StringComparison.OrdinalIgnoreCase)
+        && Same(route.Match.Methods, other.Match.Methods) && Same(route.Match.Hosts, other.Match.Hosts);
+
+    private static bool Same(IReadOnlyList<string>? some, IReadOnlyList<string>? others) =>
+        (some ?? []).Order(StringComparer.OrdinalIgnoreCase).SequenceEqual((others ?? []).Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
 
     /// <returns>Every mistake in one cluster.</returns>
     public static IEnumerable<string> Check(ClusterConfig cluster, GatewaySettings settings)

@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 
 namespace Lumiku.Gateway.ReverseProxy;
@@ -19,7 +20,7 @@ internal static class SettingsTrial
         services.AddGatewayReverseProxy(candidate);
         await using var trial = services.BuildServiceProvider();
 
-        List<string> mistakes = [.. ownMistakes, .. await CheckAsync(trial, settings)];
+        List<string> mistakes = [.. ownMistakes, .. LogLevels.Check(candidate), .. await CheckAsync(trial, settings)];
         return mistakes.Count == 0 ? settings : throw new SettingsException(mistakes);
     }
 

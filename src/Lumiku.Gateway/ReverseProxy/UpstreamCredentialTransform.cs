@@ -38,11 +38,7 @@ internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : IT
         context.AddRequestTransform(transform =>
         {
             var destination = transform.HttpContext.GetReverseProxyFeature().ProxiedDestination;
-            if (settings.Value.Credentials.TryGetValue(CredentialOf(destination) ?? name, out var token))
-            {
-                transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal());
-            }
-
+            transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", settings.Credential(CredentialOf(destination) ?? name).Reveal());
             return default;
         });
         return true;
@@ -51,7 +47,10 @@ internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : IT
     /// <summary>Where a credential is named that the settings do not have.</summary>
     public static string Missing(string where, string? name) => name == "huggingface"
         ? $"There is no upstream token: set the variable {ShortVariables.HuggingFaceKey} ({where} names the credential 'huggingface')."
-        : $"The credential '{name}', which {where} names, is not in Credentials.";
+        : $"The credential {Quoted(name)}, which {where} names, is not in Credentials.";
+
+    /// <summary>A name; but where somebody put the token itself, not that.</summary>
+    private static string Quoted(string? name) => name is { Length: <= 32 } && !name.StartsWith("hf_", StringComparison.OrdinalIgnoreCase) ? $"'{name}'" : "(too long for a name)";
 
     private static string? CredentialOf(DestinationState? destination) =>
         destination?.Model.Config.Metadata?.GetValueOrDefault(UpstreamDestinations.CredentialKey);

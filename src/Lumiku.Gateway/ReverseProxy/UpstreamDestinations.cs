@@ -18,6 +18,10 @@ internal static class UpstreamDestinations
             {
                 context.Errors.Add(new ArgumentException($"The address of {where} is '{destination.Address}'; it must be an absolute https address."));
             }
+            else if (address.UserInfo.Length > 0)
+            {
+                context.Errors.Add(new ArgumentException($"The address of {where} holds a user or password: name a credential in its Metadata instead."));
+            }
             else if (address.Scheme == Uri.UriSchemeHttp && !address.IsLoopback)
             {
                 context.Errors.Add(new ArgumentException($"The address of {where} is '{destination.Address}': a token does not travel over plain http but to this machine. Use https."));

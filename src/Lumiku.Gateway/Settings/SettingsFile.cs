@@ -8,6 +8,10 @@ internal static class SettingsFile
 {
     public const string FileName = "appsettings.json";
 
+    /// <summary>What the file may hold at its top; a misspelled section would otherwise be one that is missing.</summary>
+    private static readonly string[] Sections =
+        ["$schema", "ReverseProxy", "Credentials", "Callers", "Tiers", "DefaultTier", "Models", "Limits", "Generation", "Network", "Serilog"];
+
     /// <summary>The path in <c>GATEWAY_SETTINGS</c>; else <c>appsettings.json</c> in the working directory, else the one beside the program.</summary>
     public static string Locate(string? configuredPath)
     {
@@ -34,7 +38,7 @@ internal static class SettingsFile
     }
 
     /// <summary>The file's settings as flat keys. Comments and trailing commas are allowed, as ASP.NET Core allows them.</summary>
-    /// <exception cref="SettingsException">It is not JSON, or empty; the message names line and position.</exception>
+    /// <exception cref="SettingsException">It is not JSON, or empty, or has a section that is none; the message names line and position, or the section.</exception>
     public static IDictionary<string, string?> Parse(string path, byte[] content)
     {
         if (content.Length == 0)
@@ -47,7 +51,14 @@ internal static class SettingsFile
             using var stream = new MemoryStream(content);
             var parser = new Parser(stream);
             parser.Load();
-            return parser.Settings.Count > 0 ? parser.Settings : throw new SettingsException($"The settings file '{path}' holds no settings.");
+            if (parser.Settings.Count == 0)
+            {
+                throw new SettingsException($"The settings file '{path}' holds no settings.");
+            }
+
+            string[] strangers = [.. parser.Settings.Keys.Select(key => key.Split(':')[0]).Distinct(StringComparer.OrdinalIgnoreCase).Except(Sections, StringComparer.OrdinalIgnoreCase)];
+            return strangers.Length == 0 ? parser.Settings
+                : throw new SettingsException([.. strangers.Select(name => $"'{name}' is not a section of the settings; there are {string.Join(", ", Sections[1..])}.")]);
         }
         catch (Exception exception) when (exception is FormatException or JsonException)
         {

@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
 
 namespace Lumiku.Gateway.Settings;
 
 /// <summary>Binds sections and collects every mistake in them, so that an operator sees all at once.</summary>
-internal sealed class SettingsReader(IConfiguration configuration)
+internal sealed partial class SettingsReader(IConfiguration configuration)
 {
     private readonly List<string> _mistakes = [];
 
@@ -16,13 +17,19 @@ internal sealed class SettingsReader(IConfiguration configuration)
         try
         {
             var section = configuration.GetSection(key);
+            if (!string.IsNullOrEmpty(section.Value))
+            {
+                Refuse(key, "must be an object");
+                return new T();
+            }
+
             var bound = section.Get<T>(options => options.ErrorOnUnknownConfiguration = true) ?? new T();
             CheckRanges(key, bound);
             return bound;
         }
         catch (InvalidOperationException exception)
         {
-            _mistakes.Add($"'{key}': {Innermost(exception).Message}");
+            _mistakes.Add(IsSecret(key) ? $"'{key}' holds something of the wrong kind, or a name that is no setting{Place(exception)}." : $"'{key}': {Innermost(exception).Message}");
             return new T();
         }
     }
@@ -32,7 +39,16 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <param name="rule">What is wrong, as the rest of a sentence that begins with the key.</param>
     public void Refuse(string key, string rule) => _mistakes.Add($"'{key}' {rule}.");
 
-    /// <summary>The binder's own words: the key with the value that does not fit, or the unknown name. Any text makes a Secret, so none is ever quoted.</summary>
+    /// <summary>The binder quotes a value that does not fit, which here may be a key that somebody put in the wrong place.</summary>
+    private static bool IsSecret(string key) => key is "Callers" or "Credentials";
+
+    /// <summary>The binder's “at 'Callers:studio'”, without the value before it; empty where it names only unknown properties.</summary>
+    private static string Place(InvalidOperationException exception) => PlaceInMessage().Match(Innermost(exception).Message) is { Success: true } place ? $" ({place.Value})" : "";
+
+    [GeneratedRegex("at 'C[^']*'|following properties .*")]
+    private static partial Regex PlaceInMessage();
+
+    /// <summary>The binder's own words: the key with the value that does not fit, or the unknown name.</summary>
     private static InvalidOperationException Innermost(InvalidOperationException exception)
     {
         while (exception.InnerException is InvalidOperationException inner)

@@ -29,11 +29,13 @@ internal static class GatewayLogging
             .ReadFrom.Configuration(configuration)
             .Enrich.FromLogContext()
             .Filter.ByExcluding(IsQuoting)
+            .Filter.ByExcluding(IsSaidElsewhere)
             .WriteTo.Async(ToConsole, bufferSize: QueuedLines, blockWhenFull: false)
             .CreateLogger();
         // Serilog decides by its own levels; the framework would drop everything below Information before asking it.
         logging.SetMinimumLevel(LogLevel.Trace);
-        logging.AddSerilog(logger, dispose: true);
+        logging.AddSerilog(logger, dispose: false);
+        logging.Services.AddSingleton(_ => new LogEnd(logger));
     }
 
     private static void ToConsole(Serilog.Configuration.LoggerSinkConfiguration console)
@@ -47,6 +49,9 @@ internal static class GatewayLogging
             console.Console(outputTemplate: Text, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
         }
     }
+
+    /// <summary>Why the host did not start, the host says with a stack; the program says it in one line.</summary>
+    private static bool IsSaidElsewhere(LogEvent line) => line.MessageTemplate.Text == "Hosting failed to start";
 
     private static bool IsQuoting(LogEvent line) =>
         line.Properties.GetValueOrDefault(Serilog.Core.Constants.SourceContextPropertyName) is ScalarValue { Value: string source } && Quoting.Contains(source);

@@ -52,7 +52,7 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
 
     private void Write(HttpContext context, RequestRecord record, string method, PathString path, TimeSpan elapsed)
     {
-        var gone = context.RequestAborted.IsCancellationRequested;
+        var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
         var status = gone ? CallerGone : context.Response.StatusCode;
         using (logger.BeginScope(Fields(context, record)))
         {

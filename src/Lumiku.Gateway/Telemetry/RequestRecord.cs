@@ -6,6 +6,9 @@ internal sealed class RequestRecord
     /// <summary>The type of the error that was answered; null: none was.</summary>
     public string? ErrorType { get; set; }
 
+    /// <summary>The caller left before it was answered.</summary>
+    public bool IsCallerGone { get; set; }
+
     /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c> and the like. Never a key, a user id or a prompt.</summary>
     public Dictionary<string, object> Facts { get; } = [];
 

@@ -9,6 +9,7 @@ internal static partial class StartupLog
 {
     public static void LogStartup(this WebApplication app)
     {
+        app.Services.GetRequiredService<LogEnd>(); // Made first, so that it is disposed last.
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Lumiku.Gateway");
         var settings = app.Services.GetRequiredService<CurrentSettings>().Value;
         app.Lifetime.ApplicationStarted.Register(() =>

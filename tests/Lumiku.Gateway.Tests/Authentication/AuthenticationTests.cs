@@ -97,6 +97,7 @@ public class AuthenticationTests(GatewayFixture fixture) : IClassFixture<Gateway
         { "not valid yet", Token($$"""{"sub":"u1","nbf":{{DateTimeOffset.MaxValue.ToUnixTimeSeconds()}}}""") },
         { "of another secret", Token("""{"sub":"u1"}""", secret: "another-secret-0123456789abcdefgh") },
         { "of another algorithm", Hs384Token() },
+        { "with an extension called critical", Sign("""{"sub":"u1","exp":4102444800}""", GatewayFixture.JwtSecret, SecurityAlgorithms.HmacSha256, new() { ["crit"] = new List<string> { "x" } }) },
         { "unsigned", new JsonWebTokenHandler().CreateToken("""{"sub":"u1","exp":4102444800}""") },
         { "for nobody", Token("""{"tier":"pro"}""") },
         { "for an empty user", Token("""{"sub":"","tier":"pro"}""") },
@@ -135,9 +136,9 @@ public class AuthenticationTests(GatewayFixture fixture) : IClassFixture<Gateway
     /// <summary>The right secret, the wrong algorithm.</summary>
     private static string Hs384Token() => Sign("""{"sub":"u1","exp":4102444800}""", GatewayFixture.JwtSecret, SecurityAlgorithms.HmacSha384);
 
-    private static string Sign(string claims, string secret, string algorithm) =>
+    private static string Sign(string claims, string secret, string algorithm, Dictionary<string, object>? headers = null) =>
         new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }
-            .CreateToken(claims, new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)), algorithm));
+            .CreateToken(claims, new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)), algorithm), headers ?? []);
 
     private async Task<Answer> AskAsync(string? authorization, Action<HttpRequestMessage>? change = null)
     {

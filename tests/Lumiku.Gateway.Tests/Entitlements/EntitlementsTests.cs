@@ -14,7 +14,6 @@ public class EntitlementsTests(GatewayFixture fixture) : IClassFixture<GatewayFi
     [InlineData("u1", null, TestGateway.Schnell)] // A user without tier is at DefaultTier.
     [InlineData(null, "basic", TestGateway.Schnell)] // That tier's rules, counted on the caller.
     [InlineData(null, null, TestGateway.Dev)] // The caller's own tier, internal.
-    [InlineData("", "", TestGateway.Dev)] // An empty header says nothing.
     public async Task The_backend_says_for_whom_and_at_which_tier(string? user, string? tier, string served)
     {
         var answer = await AskAsync(user, tier);
@@ -35,6 +34,15 @@ public class EntitlementsTests(GatewayFixture fixture) : IClassFixture<GatewayFi
         answer.ShouldBe(422, "unknown-tier");
         answer.Error.ShouldContain("basic, enterprise, free, internal, payg, pro");
     }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("", null)]
+    [InlineData(" ", "pro")]
+    public async Task An_empty_user_is_422_not_the_backend_itself_at_its_own_tier(string user, string? tier) => (await AskAsync(user, tier)).ShouldBe(422, "invalid-user");
+
+    [Fact]
+    public async Task An_empty_tier_is_422() => (await AskAsync("u1", "")).ShouldBe(422, "unknown-tier");
 
     [Theory]
     [InlineData("two words")]

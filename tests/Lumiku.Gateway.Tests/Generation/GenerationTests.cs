@@ -49,6 +49,7 @@ public class GenerationTests
 
         var answer = await asking;
         answer.ShouldBe(504, "still-generating");
+        answer.Header("Server-Timing").ShouldContain("upstream;dur=120000"); // It was upstream that took the time.
         gateway.Services.GetRequiredService<RunningGenerations>().Count.ShouldBe(1);
     }
 

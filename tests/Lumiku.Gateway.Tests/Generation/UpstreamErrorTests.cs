@@ -1,5 +1,7 @@
+using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
 
@@ -195,6 +197,21 @@ public class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<GatewayF
         fixture.HuggingFace.BehaveNext(Misbehaviour.Parse(kind));
 
         (await fixture.Gateway.GenerateAsync(TestGateway.Dev, Body)).Header("Retry-After").ShouldBe(seconds);
+    }
+
+    [Theory]
+    [InlineData("90000", 90_000)]
+    [InlineData("Sun, 22 Nov 2026 12:02:00 GMT", 120)]
+    [InlineData("Sun, 22 Nov 2026 11:00:00 GMT", 60)] // Gone by: as if it had said nothing.
+    [InlineData("soon", 60)]
+    public void Retry_after_may_be_a_date_or_a_day_away(string retryAfter, int seconds)
+    {
+        var headers = new Microsoft.AspNetCore.Http.HeaderDictionary { ["Retry-After"] = retryAfter, ["Date"] = "Sun, 22 Nov 2026 12:00:00 GMT" };
+        var answer = new UpstreamAnswer(429, headers, default, Yarp.ReverseProxy.Forwarder.ForwarderError.None, IsTooLarge: false);
+
+        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<Gateway.Settings.CurrentSettings>().Value, "");
+
+        failure.ToProblem("a/b").RetryAfter.ShouldBe(TimeSpan.FromSeconds(seconds));
     }
 
     [Fact]

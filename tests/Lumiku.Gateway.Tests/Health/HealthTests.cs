@@ -86,6 +86,35 @@ public class HealthTests
     }
 
     [Fact]
+    public async Task A_log_that_nobody_reads_any_more_keeps_neither_requests_nor_the_stop_waiting()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address, new() { ["Serilog__MinimumLevel__Default"] = "Verbose" });
+        gateway.StopReading();
+
+        for (var i = 0; i < 100; i++)
+        {
+            (await GenerateAsync(gateway, TestGateway.Dev)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        gateway.Terminate();
+        (await gateway.ExitCodeAsync()).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("banana")]
+    [InlineData("https://127.0.0.1:0")]
+    [InlineData("http://192.0.2.1:8080")]
+    public async Task An_address_that_is_none_is_said_in_a_line(string address)
+    {
+        await using var gateway = GatewayProcess.Start(["--urls", address], new() { ["HUGGINGFACE_API_KEY"] = "hf_x", ["GATEWAY_API_KEY"] = TestGateway.BackendKey });
+
+        (await gateway.ExitCodeAsync()).ShouldBe(1);
+        gateway.Errors.ShouldStartWith("The gateway cannot listen: ");
+        gateway.Errors.ShouldNotContain("   at ");
+    }
+
+    [Fact]
     public async Task An_address_that_is_taken_is_said_in_one_line()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();
@@ -127,6 +156,7 @@ public class HealthTests
 
     [Theory]
     [InlineData("chekc")]
+    [InlineData("--foo")]
     [InlineData("--no-such-flag", "value", "another")]
     public async Task A_mistyped_command_is_misuse(params string[] args)
     {

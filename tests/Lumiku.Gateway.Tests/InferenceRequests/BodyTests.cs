@@ -168,6 +168,16 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     }
 
     [Fact]
+    public async Task Compressed_bytes_are_415_as_nobody_could_tell_whether_they_are_whole()
+    {
+        var content = Bytes(Compress("gzip", "picture"));
+        content.Headers.ContentType = new MediaTypeHeaderValue("image/png");
+        content.Headers.ContentEncoding.Add("gzip");
+
+        (await AskAsync(content)).ShouldBe(415, "unsupported-media-type");
+    }
+
+    [Fact]
     public async Task Bytes_that_are_none_are_400()
     {
         var content = Bytes([]);

@@ -45,6 +45,8 @@ public class TranslationTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     // Remove: also where a pipeline takes members of inputs for parameters. Caps hold there too.
     [InlineData("""{"inputs":{"prompt":"a","guidance_scale":3.5,"num_inference_steps":50},"parameters":{"num_inference_steps":2}}""", """{"inputs":{"num_inference_steps":4,"prompt":"a"},"parameters":{"num_inference_steps":2}}""")]
     [InlineData("""{"inputs":"a","parameters":{"guidance\u005fscale":3.5,"num_inference_steps":2}}""", """{"inputs":"a","parameters":{"num_inference_steps":2}}""")]
+    // As many steps as sigmas.
+    [InlineData("""{"inputs":"a","parameters":{"sigmas":[1,0.9,0.8,0.7,0.6],"timesteps":[1,2,3,4,5],"num_inference_steps":2}}""", """{"inputs":"a","parameters":{"num_inference_steps":2}}""")]
     // Clients of the 2.x line name the model in the body; it follows the one that is served.
     [InlineData("""{"inputs":"a","model":"black-forest-labs/FLUX.1-dev","parameters":{"num_inference_steps":2}}""", """{"inputs":"a","model":"black-forest-labs/FLUX.1-schnell","parameters":{"num_inference_steps":2}}""")]
     public async Task Schnell_in_place_of_dev_gets_what_schnell_takes(string sent, string seen)

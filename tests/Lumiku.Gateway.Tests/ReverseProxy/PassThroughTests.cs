@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
 
@@ -52,6 +53,9 @@ public class PassThroughTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("redirect-302", 502, "upstream-failed")]
     [InlineData("switch-protocols-101", 502, "upstream-failed")]
     [InlineData("status(999)", 502, "upstream-failed")]
+    [InlineData("body-on-204", 502, "upstream-failed")]
+    [InlineData("bad-chunk-size", 502, "upstream-failed")]
+    [InlineData("content-length-and-chunked", 502, "upstream-failed")]
     [InlineData("reset-before-headers", 502, "upstream-failed")]
     [InlineData("echo-in-html-500", 502, "upstream-failed")]
     public async Task A_failed_look_is_told_in_our_shape_and_never_as_503(string kind, int status, string type)
@@ -98,6 +102,49 @@ public class PassThroughTests(GatewayFixture fixture) : IClassFixture<GatewayFix
 
         System.Text.Encoding.UTF8.GetString(huggingFace.Received[0].Body).ShouldBe("""{"inputs":"aGVsbG8=","parameters":{}}""");
         huggingFace.Received[0].Header("Content-Length").ShouldBe($"{huggingFace.Received[0].Body.Length}");
+    }
+
+    [Fact]
+    public async Task A_look_takes_no_body_of_the_callers_along()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/models/{TestGateway.Dev}") { Content = new StringContent("CALLERBODY") };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.BackendKey);
+
+        (await fixture.Gateway.SendAsync(request)).Status.ShouldBe(HttpStatusCode.OK);
+
+        fixture.HuggingFace.Received[^1].Body.ShouldBeEmpty();
+        fixture.HuggingFace.Received[^1].Header("Content-Type").ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_silent_upstream_ends_at_the_deadline()
+    {
+        var time = new ManualTime();
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace, time, $"Models:Catalog:{Rmbg}:Output=Json", "Generation:Deadline=00:01:00");
+        huggingFace.Behave("*", Misbehaviour.StallBeforeHeaders);
+
+        var asking = gateway.GenerateAsync(Rmbg, """{"inputs":"aGVsbG8="}""");
+        await Eventually.BeAsync(() => huggingFace.Received.Count == 1, "upstream was asked");
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        var answer = await asking;
+        answer.ShouldBe(504, "upstream-timeout");
+        answer.Header("X-Lumiku-Model-Served").ShouldBe(Rmbg);
+    }
+
+    [Fact]
+    public void A_header_that_holds_a_token_is_not_shown()
+    {
+        using var upstream = new HttpResponseMessage();
+        upstream.Headers.TryAddWithoutValidation("x-inference-id", $"Bearer {TestGateway.UpstreamToken}");
+        upstream.Headers.TryAddWithoutValidation("x-compute-type", "gpu+optimized");
+        var shown = new Microsoft.AspNetCore.Http.HeaderDictionary();
+
+        Gateway.ReverseProxy.HeaderAllowLists.Copy(
+            upstream.Headers, shown, ["x-inference-id", "x-compute-type"], fixture.Gateway.Services.GetRequiredService<Gateway.Settings.CurrentSettings>().Value);
+
+        shown.Keys.ShouldBe(["x-compute-type"]);
     }
 
     private async Task<Answer> LookAsync(HttpMethod method, string path)

@@ -23,6 +23,49 @@ public class RoutesTests
     }
 
     [Fact]
+    public async Task A_route_made_for_dev_does_not_lead_a_free_user_to_dev()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(
+            huggingFace,
+            "ReverseProxy:Routes:dev:ClusterId=huggingface", "ReverseProxy:Routes:dev:Order=-1", $"ReverseProxy:Routes:dev:Match:Path=/models/{TestGateway.Dev}",
+            "ReverseProxy:Routes:dev:Transforms:0:UpstreamCredential=huggingface", "ReverseProxy:Routes:dev:Transforms:1:ImageAccept=image/png",
+            "ReverseProxy:Routes:dev:Transforms:2:PathSet=/models/stabilityai/stable-diffusion-xl-base-1.0");
+
+        (await gateway.GenerateAsync(TestGateway.Dev, Body, "free")).ShouldBeAnImage();
+        huggingFace.Received[^1].Model.ShouldBe(TestGateway.Schnell);
+
+        (await gateway.GenerateAsync("Black-Forest-Labs/flux.1-DEV", Body, "pro")).ShouldBeAnImage();
+        huggingFace.Received[^1].Model.ShouldBe("stabilityai/stable-diffusion-xl-base-1.0"); // The route's own destination.
+    }
+
+    [Fact]
+    public async Task A_substitute_takes_its_own_route()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(
+            huggingFace,
+            "ReverseProxy:Routes:schnell:ClusterId=huggingface", "ReverseProxy:Routes:schnell:Order=-1", $"ReverseProxy:Routes:schnell:Match:Path=/models/{TestGateway.Schnell}",
+            "ReverseProxy:Routes:schnell:AuthorizationPolicy=Closed", // Callers cannot use it; the substitution can.
+            "ReverseProxy:Routes:schnell:Transforms:0:UpstreamCredential=huggingface", "ReverseProxy:Routes:schnell:Transforms:1:ImageAccept=image/webp");
+
+        (await gateway.GenerateAsync(TestGateway.Dev, Body, "free")).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        (await gateway.GenerateAsync(TestGateway.Schnell, Body, "free")).ShouldBe(404, "unknown-route");
+
+        huggingFace.Received.Single().Model.ShouldBe(TestGateway.Schnell);
+    }
+
+    [Fact]
+    public async Task A_substitution_works_on_a_route_for_one_host()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace, "ReverseProxy:Routes:models:Match:Hosts:0=127.0.0.1");
+
+        (await gateway.GenerateAsync(TestGateway.Dev, Body, "free")).ShouldBeAnImage();
+        huggingFace.Received.Single().Model.ShouldBe(TestGateway.Schnell);
+    }
+
+    [Fact]
     public async Task A_route_that_cannot_carry_the_served_model_is_502_and_never_sends_the_requested_one()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();

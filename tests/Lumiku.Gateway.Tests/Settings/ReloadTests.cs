@@ -80,6 +80,34 @@ public sealed class ReloadTests : IAsyncLifetime
         (await ServedAsync()).ShouldBe(TestGateway.Schnell);
     }
 
+    [Fact]
+    public async Task Renaming_a_credential_while_requests_run_never_sends_one_without_a_token()
+    {
+        using var done = new CancellationTokenSource();
+        var asking = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                (await _gateway.GenerateAsync(TestGateway.Dev, Body, "pro")).ShouldBeAnImage();
+            }
+        })).ToArray();
+
+        var name = "huggingface";
+        foreach (var next in new[] { "second", "third", "fourth" })
+        {
+            var token = $"hf_TokenNumber{next}";
+            Write(text => text
+                .Replace($"\"UpstreamCredential\": \"{name}\"", $"\"UpstreamCredential\": \"{next}\"", StringComparison.Ordinal)
+                .Replace(name == "huggingface" ? "\"DefaultTier\":" : $"\"Credentials\": {{ \"{name}\": \"hf_TokenNumber{name}\" }},", $"\"Credentials\": {{ \"{next}\": \"{token}\" }},{(name == "huggingface" ? "\"DefaultTier\":" : "")}", StringComparison.Ordinal));
+            await Eventually.BeAsync(() => _huggingFace.Received is [.., var last] && last.Header("Authorization") == $"Bearer {token}", "the new token is used");
+            name = next;
+        }
+
+        await done.CancelAsync();
+        await Task.WhenAll(asking);
+        _huggingFace.Received.ShouldAllBe(request => request.Header("Authorization")!.StartsWith("Bearer hf_"));
+    }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private void Break(string mistake, string good)

@@ -83,6 +83,9 @@ public sealed class GatewayProcess : IAsyncDisposable
     /// <summary>The log so far, parsed: every line is one JSON object.</summary>
     public IEnumerable<JsonElement> Lines() => _output.Select(line => JsonElement.Parse(line));
 
+    /// <summary>As a reader of standard output that hangs.</summary>
+    public void StopReading() => _process.CancelOutputRead();
+
     /// <summary>SIGTERM, as a container engine sends it.</summary>
     public void Terminate() => Process.Start("kill", ["-TERM", $"{_process.Id}"])!.WaitForExit();
 

@@ -107,6 +107,25 @@ public class LogTests
     }
 
     [Fact]
+    public async Task A_caller_who_resets_during_the_upload_is_gone_and_no_mistake_of_ours()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address);
+        for (var i = 0; i < 10; i++)
+        {
+            using var socket = new System.Net.Sockets.TcpClient(gateway.Client.BaseAddress!.Host, gateway.Client.BaseAddress.Port) { LingerState = new(true, 0) };
+            await socket.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(
+                $"POST /models/a/b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TestGateway.BackendKey}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"));
+            await Task.Delay(TimeSpan.FromMilliseconds(60), TimeProvider.System);
+        }
+
+        await Eventually.BeAsync(() => Stories(gateway).Count == 10, "ten lines");
+        // 400 where the server saw the end of the body before it saw that the caller is gone.
+        Stories(gateway).ShouldAllBe(line => line.GetProperty("Status").GetInt32() == 499 || line.GetProperty("Status").GetInt32() == 400);
+        gateway.Output.ShouldNotContain(line => line.Contains("\"@l\":\"Error\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_path_cannot_make_a_second_line_or_colour_the_log()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();

@@ -1,0 +1,4 @@
+namespace Lumiku.Gateway.InferenceRequests;
+
+/// <summary>Marks a request whose body came compressed.</summary>
+internal sealed record DecodedBody;
