@@ -1,20 +1,12 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Lumiku.Gateway.InferenceRequests;
 
 namespace Lumiku.Gateway.ModelSubstitution;
 
-/// <summary>Writes the body that goes upstream: the caller's, with the served model's parameters, in one canonical form.</summary>
-/// <remarks>
-/// Members are sorted by name, strings are unescaped and escaped again, numbers keep their own spelling, nulls and unknown members
-/// stay. So equal requests have equal bytes, and a cache key can be taken over just what upstream sees.
-/// </remarks>
+/// <summary>Writes the body that goes upstream: the caller's, with the served model's parameters, in the canonical form.</summary>
 internal static class UpstreamBody
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     /// <param name="problem">A 422 that names the parameter; null: the body is good.</param>
     /// <returns>Bytes that nobody else has, so they may outlive the caller's request.</returns>
     public static ReadOnlyMemory<byte> Write(InferenceRequest request, ModelChoice model, out GatewayProblem? problem)
@@ -26,7 +18,7 @@ internal static class UpstreamBody
         }
 
         var bytes = new ArrayBufferWriter<byte>(request.Length + 128);
-        using var writer = new Utf8JsonWriter(bytes, Options);
+        using var writer = new Utf8JsonWriter(bytes, CanonicalJson.Options);
         try
         {
             WriteRequest(writer, request.Json.RootElement, model);
@@ -46,7 +38,7 @@ internal static class UpstreamBody
         var parameters = root.TryGetProperty("parameters", out var given) && given.ValueKind == JsonValueKind.Object ? given : (JsonElement?)null;
 
         writer.WriteStartObject();
-        foreach (var (name, value) in Sorted(root, alsoNamed: rules.Default.Count > 0 ? "parameters" : null))
+        foreach (var (name, value) in CanonicalJson.Sorted(root, alsoNamed: rules.Default.Count > 0 ? "parameters" : null))
         {
             writer.WritePropertyName(name);
             if (name == "parameters" && (parameters is not null || rules.Default.Count > 0))
@@ -64,7 +56,7 @@ internal static class UpstreamBody
             }
             else
             {
-                WriteCanonical(writer, value);
+                CanonicalJson.Write(writer, value);
             }
         }
 
@@ -73,7 +65,7 @@ internal static class UpstreamBody
 
     private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, ParameterRules rules, Dictionary<string, decimal>? defaults)
     {
-        var members = given is { } element ? Members(element) : [];
+        var members = given is { } element ? CanonicalJson.Members(element) : [];
         members.RemoveAll(member => rules.Removes(member.Key));
         foreach (var name in defaults?.Keys ?? Enumerable.Empty<string>())
         {
@@ -84,7 +76,7 @@ internal static class UpstreamBody
             }
         }
 
-        members.Sort(ByName);
+        members.Sort(CanonicalJson.ByName);
         writer.WriteStartObject();
         foreach (var (name, value) in members)
         {
@@ -99,69 +91,10 @@ internal static class UpstreamBody
             }
             else
             {
-                WriteCanonical(writer, value);
+                CanonicalJson.Write(writer, value);
             }
         }
 
         writer.WriteEndObject();
     }
-
-    private static void WriteCanonical(Utf8JsonWriter writer, JsonElement value)
-    {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.Object:
-                writer.WriteStartObject();
-                foreach (var (name, member) in Sorted(value))
-                {
-                    writer.WritePropertyName(name);
-                    WriteCanonical(writer, member);
-                }
-
-                writer.WriteEndObject();
-                break;
-            case JsonValueKind.Array:
-                writer.WriteStartArray();
-                foreach (var item in value.EnumerateArray())
-                {
-                    WriteCanonical(writer, item);
-                }
-
-                writer.WriteEndArray();
-                break;
-            case JsonValueKind.Number:
-                // Its own spelling: a seed beyond 2^53 must not lose digits, and 1.0 is not 1 for every pipeline.
-                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
-                break;
-            default:
-                value.WriteTo(writer);
-                break;
-        }
-    }
-
-    private static List<KeyValuePair<string, JsonElement>> Sorted(JsonElement value, string? alsoNamed = null)
-    {
-        var members = Members(value);
-        if (alsoNamed is not null && !members.Exists(member => member.Key == alsoNamed))
-        {
-            members.Add(new(alsoNamed, default));
-        }
-
-        members.Sort(ByName);
-        return members;
-    }
-
-    private static List<KeyValuePair<string, JsonElement>> Members(JsonElement value)
-    {
-        List<KeyValuePair<string, JsonElement>> members = new(value.GetPropertyCount() + 1);
-        foreach (var property in value.EnumerateObject())
-        {
-            members.Add(new(property.Name, property.Value));
-        }
-
-        return members;
-    }
-
-    private static int ByName(KeyValuePair<string, JsonElement> left, KeyValuePair<string, JsonElement> right) =>
-        string.CompareOrdinal(left.Key, right.Key);
 }
