@@ -134,7 +134,7 @@ ask 502 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "$json" -d '
 
 title 'What the operator saw'
 sleep 0.3 # The log is written behind the answers.
-sed -nE 's/.*"@m":"(POST [^"]*)".*"Tier":"([^"]*)".*"ServedModel":"([^"]*)".*/  \1 (\2, served by \3)/p;t;s/.*"@m":"(POST [^"]*)".*/  \1/p' "$work/gateway"
+sed -nE 's/.*"@m":"(POST [^"]*)".*/  \1/p' "$work/gateway"
 if grep -qE "lighthouse|heron|$key|hf_demo" "$work/gateway"; then bad 'a prompt or key is in the log'; else good 'One line a request. No prompt, no key, no token.'; fi
 
 echo

@@ -14,8 +14,8 @@ internal sealed class CompactJson : ITextFormatter
     private static readonly JsonValueFormatter Values = new(typeTagName: null);
     private static readonly MessageTemplateTextFormatter Sentence = new("{Message:lj}", CultureInfo.InvariantCulture);
 
-    /// <summary>What the framework adds to every line inside a request; the request's own line says it better.</summary>
-    private static readonly FrozenSet<string> LeftOut = FrozenSet.Create("EventId", "RequestPath", "ConnectionId");
+    /// <summary>What the framework adds to every line inside a request, which the request's own line says better; and the end of that line's sentence, which is there as fields.</summary>
+    private static readonly FrozenSet<string> LeftOut = FrozenSet.Create("EventId", "RequestPath", "ConnectionId", "Details");
 
     public void Format(LogEvent logEvent, TextWriter output)
     {

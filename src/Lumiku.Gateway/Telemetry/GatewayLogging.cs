@@ -9,7 +9,7 @@ internal static class GatewayLogging
     /// <summary>Lines waiting for a reader of standard output; beyond that they are dropped rather than making requests wait.</summary>
     private const int QueuedLines = 10_000;
 
-    private const string Text = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj} {Tier:l} {ServedModel:l} {RequestId:l}{NewLine}{Exception}";
+    private const string Text = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj} {RequestId:l}{NewLine}{Exception}";
 
     /// <summary>Sources that quote raw requests (headers with keys, query strings) at some level; silent, whatever the settings say.</summary>
     private static readonly string[] Quoting =

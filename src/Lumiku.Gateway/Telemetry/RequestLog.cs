@@ -54,11 +54,12 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
     {
         var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
         var status = gone ? CallerGone : context.Response.StatusCode;
-        using (logger.BeginScope(Fields(context, record)))
+        var fields = Fields(context, record);
+        using (logger.BeginScope(fields))
         {
             Log.Answered(
                 logger, status >= 500 ? LogLevel.Warning : LogLevel.Information, Printable(method), Printable(path.Value ?? ""), status,
-                gone ? "caller gone" : record.ErrorType ?? "ok", elapsed.TotalMilliseconds, record.UpstreamTime?.TotalMilliseconds ?? 0);
+                gone ? "caller gone" : record.ErrorType ?? "ok", elapsed.TotalMilliseconds, record.UpstreamTime?.TotalMilliseconds ?? 0, Details(fields));
         }
     }
 
@@ -84,6 +85,25 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
         return fields;
     }
 
+    /// <summary>The end of the sentence, for people: tier, model and sizes as far as they are known.</summary>
+    private static string Details(Dictionary<string, object> fields)
+    {
+        List<string> details = [];
+        Add("Tier", "tier {0}");
+        Add("ServedModel", "served by {0}");
+        Add("RequestBytes", "{0} B in");
+        Add("ResponseBytes", "{0} B out");
+        return details.Count == 0 ? "" : $" ({string.Join(", ", details)})";
+
+        void Add(string field, string format)
+        {
+            if (fields.TryGetValue(field, out var value))
+            {
+                details.Add(string.Format(CultureInfo.InvariantCulture, format, value));
+            }
+        }
+    }
+
     /// <summary>A caller's text in a log: no control character, so that no second line or colour can be made of it, and not endless.</summary>
     private static string Printable(string text) =>
         string.Create(Math.Min(text.Length, 256), text, (shown, whole) =>
@@ -96,9 +116,9 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Message = "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream")]
+        [LoggerMessage(EventId = 1, Message = "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}")]
         public static partial void Answered(
-            ILogger logger, LogLevel level, string method, string path, int status, string outcome, double elapsedMs, double upstreamMs);
+            ILogger logger, LogLevel level, string method, string path, int status, string outcome, double elapsedMs, double upstreamMs, string details);
     }
 }
 
