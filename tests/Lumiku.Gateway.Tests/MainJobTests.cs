@@ -102,13 +102,23 @@ public class MainJobTests(GatewayFixture fixture) : IClassFixture<GatewayFixture
     }
 
     [Fact]
+    public async Task The_ETag_is_that_of_the_bytes()
+    {
+        var answer = await fixture.Gateway.GenerateAsync(TestGateway.Dev, FluxBody);
+
+        answer.Header("ETag").ShouldBe($"\"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(answer.Body))}\"");
+        // A POST is not answered 304, whatever the caller has.
+        (await fixture.Gateway.GenerateAsync(TestGateway.Dev, FluxBody, change: request => request.Headers.TryAddWithoutValidation("If-None-Match", answer.Header("ETag")))).ShouldBeAnImage();
+    }
+
+    [Fact]
     public async Task Of_upstreams_headers_only_the_known_ones_come_back()
     {
         var answer = await fixture.Gateway.GenerateAsync(TestGateway.Dev, FluxBody);
 
         answer.Headers.Keys.Select(name => name.ToLowerInvariant()).Order(StringComparer.Ordinal).ShouldBe(
         [
-            "content-length", "content-type", "date", "server-timing", "x-compute-time", "x-compute-type", "x-content-type-options",
+            "content-length", "content-type", "date", "etag", "server-timing", "x-compute-time", "x-compute-type", "x-content-type-options",
             "x-inference-id", "x-lumiku-model-requested", "x-lumiku-model-served", "x-request-id",
         ]);
     }

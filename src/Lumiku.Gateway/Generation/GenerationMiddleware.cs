@@ -73,6 +73,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Generator gener
         var response = context.Response;
         response.ContentType = image.MediaType;
         response.ContentLength = image.Content.Length;
+        response.Headers.ETag = image.ETag;
         response.Headers.XContentTypeOptions = "nosniff";
         foreach (var (name, value) in image.UpstreamHeaders)
         {

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using Lumiku.Gateway.Generation.Images;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
@@ -35,7 +37,7 @@ internal static class UpstreamAnswerReader
         // We ask for no coding, so a coded answer is a label gone wrong; its bytes decide all the same.
         var facts = ImageInspector.Inspect(answer.Body);
         return facts.MediaType is { } mediaType
-            ? (new GeneratedImage(answer.Body, mediaType, facts.Width, facts.Height, Shown(answer.Headers)), null)
+            ? (new GeneratedImage(answer.Body, mediaType, facts.Width, facts.Height, ETagOf(answer.Body), Shown(answer.Headers)), null)
             : (null, FailureOf(answer, settings, facts.Flaw!));
     }
 
@@ -55,6 +57,17 @@ internal static class UpstreamAnswerReader
         ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => FailureClass.Timeout,
         _ => FailureClass.Unreachable,
     };
+
+    private static string ETagOf(ReadOnlySequence<byte> content)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var piece in content)
+        {
+            hash.AppendData(piece.Span);
+        }
+
+        return $"\"{Convert.ToHexStringLower(hash.GetHashAndReset())}\"";
+    }
 
     private static List<KeyValuePair<string, string>> Shown(IHeaderDictionary headers) =>
         [.. ShownHeaders.Where(headers.ContainsKey).Select(name => KeyValuePair.Create(name, headers[name].ToString()))];
