@@ -13,7 +13,7 @@ step 'Build'
 dotnet build Lumiku.sln --nologo -clp:ErrorsOnly
 
 step 'Formatting'
-dotnet format Lumiku.sln --no-restore --verify-no-changes
+dotnet format Lumiku.sln --no-restore --verify-no-changes --verbosity quiet
 echo 'as .editorconfig wants it'
 
 step 'Tests'

@@ -29,6 +29,8 @@ internal sealed class GatewaySettings
             }
         }
 
+        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
+
         foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
         {
             read.Refuse($"Callers:{caller.Name}:Tier", $"is '{caller.Tier}', which Tiers does not have ({Tiers.Names})");
@@ -60,8 +62,7 @@ internal sealed class GatewaySettings
     public Secret? JwtSecret { get; }
 
     /// <summary>Every secret known by its value, for masking what upstream says.</summary>
-    public IEnumerable<string> KnownSecrets =>
-        [.. Credentials.Values.Select(secret => secret.Reveal()), .. Callers.PlainKeys, .. JwtSecret is { } secret ? [secret.Reveal()] : Array.Empty<string>()];
+    public IReadOnlyList<string> KnownSecrets { get; }
 
     /// <param name="mistakes">Everything that is wrong, each with its key. With any, the settings are good for nothing but further checks.</param>
     public static GatewaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)

@@ -20,6 +20,10 @@ public class RoutesTests
         (await gateway.GenerateAsync(TestGateway.Dev, Body, "free")).ShouldBeAnImage();
 
         huggingFace.Received.Single().Path.ShouldBe($"/hf-inference/models/{TestGateway.Schnell}");
+
+        // Without a substitution they see the catalog's spelling, not the caller's.
+        (await gateway.GenerateAsync(TestGateway.Dev.ToUpperInvariant(), Body, "pro")).ShouldBeAnImage();
+        huggingFace.Received[^1].Path.ShouldBe($"/hf-inference/models/{TestGateway.Dev}");
     }
 
     [Fact]
