@@ -152,6 +152,9 @@ public class PassThroughTests(GatewayFixture fixture) : IClassFixture<GatewayFix
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.BackendKey);
         request.Headers.Add("Cookie", "session=secret");
+        request.Headers.TryAddWithoutValidation("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        request.Headers.TryAddWithoutValidation("tracestate", "vendor=secret");
+        request.Headers.TryAddWithoutValidation("baggage", "user=42");
         return await fixture.Gateway.SendAsync(request);
     }
 }
