@@ -136,6 +136,7 @@ public class LogTests
 
         await Eventually.BeAsync(() => Stories(gateway).Count == 1, "one line");
         Stories(gateway)[0].GetProperty("Path").GetString()!.Length.ShouldBe(256);
+        Stories(gateway)[0].GetProperty("Path").GetString()!.ShouldAllBe(character => character >= ' ' && character <= '~');
         gateway.Output.ShouldNotContain(line => line.Contains('\u001b'));
     }
 
