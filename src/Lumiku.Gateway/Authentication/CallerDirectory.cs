@@ -44,7 +44,7 @@ internal sealed class CallerDirectory
         switch (caller)
         {
             case { Key: { } plain, KeySha256: null }:
-                if (plain.Reveal().Length == 0 || plain.Reveal().Any(c => c is <= ' ' or > '~'))
+                if (!plain.FitsHeader)
                 {
                     read.Refuse($"{key}:Key", "must be visible ASCII characters without spaces, as it travels in a header");
                     return null;

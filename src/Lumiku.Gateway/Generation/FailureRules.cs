@@ -4,10 +4,12 @@ namespace Lumiku.Gateway.Generation;
 /// <remarks>The serving toolkit answers every Python exception with 400, “too busy” with 500, and loading now and then with 200.</remarks>
 internal static class FailureRules
 {
+    private const string LoadingWords = "currently loading";
+
     /// <summary>The first rule that fits counts. Status 0 is any; the words are matched without regard to case, empty is any.</summary>
     private static readonly (int Status, string Words, FailureClass Class)[] Rules =
     [
-        (0, "currently loading", FailureClass.Loading),
+        (0, LoadingWords, FailureClass.Loading),
         (0, "out of memory", FailureClass.Overloaded),
         (0, "too busy", FailureClass.Overloaded),
         (0, "overload", FailureClass.Overloaded),
@@ -40,7 +42,7 @@ internal static class FailureRules
         // Whatever else a success says, it is none without an image; only a model that is loading is known to answer so.
         if (status is >= 200 and < 300)
         {
-            return message.Contains(Rules[0].Words, StringComparison.OrdinalIgnoreCase) ? Rules[0].Class : FailureClass.NotAnImage;
+            return message.Contains(LoadingWords, StringComparison.OrdinalIgnoreCase) ? FailureClass.Loading : FailureClass.NotAnImage;
         }
 
         foreach (var rule in Rules)

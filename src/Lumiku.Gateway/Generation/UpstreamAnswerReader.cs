@@ -17,6 +17,9 @@ internal static class UpstreamAnswerReader
     /// <summary>Upstream's headers that are read here and not shown.</summary>
     public static readonly string[] ReadHeaders = ["Retry-After", "Date"];
 
+    /// <summary>What a generation takes of upstream's headers.</summary>
+    public static readonly string[] TakenHeaders = [.. ShownHeaders, .. ReadHeaders];
+
     public static (GeneratedImage? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, GatewaySettings settings)
     {
         if (answer.Error != ForwarderError.None)

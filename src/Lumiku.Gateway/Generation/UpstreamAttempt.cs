@@ -24,7 +24,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, Upstr
         context.RequestServices = scope.ServiceProvider;
         context.RequestAborted = cancellationToken;
         context.Features.Set(settings);
-        context.Features.Set(new InternalRequest(accept));
+        context.Features.Set(new InternalRequest());
 
         if (await routes.DirectAsync(context, route, request) is not { } endpoint)
         {
@@ -82,8 +82,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, Upstr
 }
 
 /// <summary>Marks a context as a generation's own, which may pass to YARP.</summary>
-/// <param name="Accept">The one media type that is asked for.</param>
-internal sealed record InternalRequest(string Accept);
+internal sealed record InternalRequest;
 
 /// <summary>What upstream itself answered, before anything was made of it.</summary>
 internal sealed record UpstreamStatus(int StatusCode);

@@ -1,7 +1,5 @@
-using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 using Microsoft.Net.Http.Headers;
-using Yarp.ReverseProxy.Model;
 
 namespace Lumiku.Gateway.InferenceRequests;
 
@@ -22,15 +20,16 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next)
             return;
         }
 
+        var terms = context.Features.GetRequiredFeature<BodyTerms>();
         // The decoding middleware takes the header away when it knows the coding, and leaves a stream in the body's place. A compressed
         // body that is cut off decodes to its beginning: JSON shows that, bytes do not.
-        if (context.Request.Headers.ContentEncoding.Count > 0 || (mediaType != "application/json" && context.Features.Get<DecodedBody>() is not null))
+        if (context.Request.Headers.ContentEncoding.Count > 0 || (mediaType != "application/json" && terms.IsEncoded))
         {
             await GatewayProblem.UnsupportedEncoding().ExecuteAsync(context);
             return;
         }
 
-        using var body = await ReadAsync(context);
+        using var body = await ReadAsync(context, terms.Limit);
         if (body is null)
         {
             return;
@@ -51,27 +50,8 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next)
         }
     }
 
-    /// <summary>Sets the limit that Kestrel and the decoder keep, before the first byte is read.</summary>
-    /// <remarks>YARP applies a route's <c>MaxRequestBodySize</c> only after us, so it is honoured here.</remarks>
-    public static int LimitBody(HttpContext context)
+    private static async Task<BodyBuffer?> ReadAsync(HttpContext context, int limit)
     {
-        var limit = context.GetSettings().Limits.RequestBodyBytes;
-        if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config.MaxRequestBodySize is >= 0 and var ofRoute && ofRoute < limit)
-        {
-            limit = (int)ofRoute;
-        }
-
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
-        {
-            feature.MaxRequestBodySize = limit;
-        }
-
-        return limit;
-    }
-
-    private static async Task<BodyBuffer?> ReadAsync(HttpContext context)
-    {
-        var limit = LimitBody(context);
         try
         {
             return await BodyBuffer.ReadAsync(context.Request, limit, context.RequestAborted);

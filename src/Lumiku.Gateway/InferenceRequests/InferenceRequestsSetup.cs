@@ -7,15 +7,10 @@ internal static class InferenceRequestsSetup
 
     public static IApplicationBuilder UseInferenceRequests(this IApplicationBuilder app)
     {
-        // The decoder takes its limit from the request when it wraps the body, so the limit is set first.
+        // The decoder takes its limit from the request when it wraps the body, so the terms come first.
         app.Use((context, next) =>
         {
-            InferenceRequestMiddleware.LimitBody(context);
-            if (context.Request.Headers.ContentEncoding.Count > 0)
-            {
-                context.Features.Set(new DecodedBody());
-            }
-
+            BodyTerms.Settle(context);
             return next(context);
         });
         app.UseRequestDecompression();

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Settings;
@@ -49,19 +50,20 @@ internal sealed class HeaderAllowLists(CurrentSettings settings) : ITransformPro
             return default;
         }
 
-        // A switch of protocols that nobody asked for has no body that could be an answer.
-        context.SuppressResponseBody = upstream.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols;
         var http = context.HttpContext;
         http.Features.Set(new UpstreamStatus((int)upstream.StatusCode));
         return http.Features.Get<InternalRequest>() is null
             ? PassThroughAnswer.TakeAsync(context, upstream)
-            : TakeForGeneration(http.Response.Headers, upstream, settings.Value);
+            : TakeForGeneration(context, upstream);
     }
 
     /// <summary>A generation reads some headers besides; none of them is sent anywhere but those it lists itself.</summary>
-    private static ValueTask TakeForGeneration(IHeaderDictionary headers, HttpResponseMessage upstream, GatewaySettings settings)
+    private ValueTask TakeForGeneration(ResponseTransformContext context, HttpResponseMessage upstream)
     {
-        Copy(upstream.Headers, headers, [.. UpstreamAnswerReader.ShownHeaders, .. UpstreamAnswerReader.ReadHeaders], settings);
+        // A switch of protocols that nobody asked for has no body that could be an answer.
+        context.SuppressResponseBody = upstream.StatusCode == HttpStatusCode.SwitchingProtocols;
+        var headers = context.HttpContext.Response.Headers;
+        Copy(upstream.Headers, headers, UpstreamAnswerReader.TakenHeaders, settings.Value);
         headers.ContentLength = upstream.Content.Headers.ContentLength;
         return default;
     }

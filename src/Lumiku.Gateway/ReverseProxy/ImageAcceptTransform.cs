@@ -1,4 +1,3 @@
-using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Transforms;
@@ -41,7 +40,8 @@ internal sealed class ImageAcceptTransform : ITransformFactory
 
         context.AddRequestTransform(transform =>
         {
-            var accept = transform.HttpContext.Features.Get<InternalRequest>()?.Accept ?? transform.HttpContext.Request.Headers.Accept.ToString();
+            // A generation's own request carries the chosen type; any other, what its caller accepts.
+            var accept = transform.HttpContext.Request.Headers.Accept.ToString();
             transform.ProxyRequest.Headers.Remove("Accept");
             if (accept.Length > 0)
             {

@@ -23,7 +23,7 @@ internal sealed class GatewaySettings
 
         foreach (var (name, credential) in Credentials)
         {
-            if (credential is null || string.IsNullOrWhiteSpace(credential.Reveal()) || credential.Reveal().Any(c => c is <= ' ' or > '~'))
+            if (credential is not { FitsHeader: true })
             {
                 read.Refuse($"Credentials:{name}", "must be a token of visible ASCII characters without spaces");
             }

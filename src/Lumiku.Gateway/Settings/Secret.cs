@@ -12,6 +12,9 @@ internal sealed class Secret(string value)
     /// <summary>The value itself, for the one header or hash that needs it.</summary>
     public string Reveal() => value;
 
+    /// <summary>Whether it can travel in a header: visible ASCII characters, no spaces, at least one.</summary>
+    public bool FitsHeader => value.Length > 0 && value.All(c => c is > ' ' and <= '~');
+
     public override string ToString() => "***";
 
     private sealed class SecretConverter : TypeConverter

@@ -60,7 +60,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration)
     }
 
     /// <summary>Checks the attributes of one bound object.</summary>
-    public void CheckRanges(string key, object bound)
+    private void CheckRanges(string key, object bound)
     {
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(bound, new ValidationContext(bound), results, validateAllProperties: true);

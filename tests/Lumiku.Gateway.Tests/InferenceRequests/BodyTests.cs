@@ -45,7 +45,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     }
 
     [Fact]
-    public async Task Bad_utf8_is_400() => (await AskAsync(Bytes([.. "{\"inputs\":\""u8, 0xC3, 0x28, .. "\"}"u8]))).ShouldBe(400, "malformed-body");
+    public async Task Bad_utf8_is_400() => (await AskAsync(TestGateway.Json([.. "{\"inputs\":\""u8, 0xC3, 0x28, .. "\"}"u8]))).ShouldBe(400, "malformed-body");
 
     [Fact]
     public async Task Nesting_to_32_levels_is_taken_and_one_more_is_400()
@@ -77,7 +77,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     [InlineData("nonsense")]
     public async Task Other_media_types_are_415(string? type)
     {
-        var content = Bytes(Encoding.UTF8.GetBytes(Good));
+        var content = TestGateway.Json(Good);
         content.Headers.Remove("Content-Type");
         if (type is not null)
         {
@@ -94,7 +94,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     [InlineData("application/json; charset=\"utf-8\"; x=y")]
     public async Task Upstream_sees_exactly_application_json(string type)
     {
-        var content = Bytes(Encoding.UTF8.GetBytes(Good));
+        var content = TestGateway.Json(Good);
         content.Headers.Remove("Content-Type");
         content.Headers.TryAddWithoutValidation("Content-Type", type);
 
@@ -111,7 +111,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     {
         fixture.HuggingFace.BehaveNext(Misbehaviour.BlackImage); // Whatever the bytes are: the simulator's models want a prompt.
         byte[] bytes = [0xFF, 0xD8, 0x00, (byte)'{', 0x80];
-        var content = Bytes(bytes);
+        var content = TestGateway.Json(bytes);
         content.Headers.Remove("Content-Type");
         content.Headers.TryAddWithoutValidation("Content-Type", type);
 
@@ -127,7 +127,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
     [Fact]
     public async Task Bytes_that_are_none_are_400()
     {
-        var content = Bytes([]);
+        var content = TestGateway.Json([]);
         content.Headers.ContentType = new MediaTypeHeaderValue("image/png");
 
         (await AskAsync(content)).ShouldBe(400, "malformed-body");
@@ -159,7 +159,7 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
         bomb.Length.ShouldBeLessThan(1000);
         (await gateway.GenerateAsync(TestGateway.Dev, "", change: request =>
         {
-            request.Content = Bytes(bomb);
+            request.Content = TestGateway.Json(bomb);
             request.Content.Headers.ContentEncoding.Add("gzip");
         })).ShouldBe(413, "body-too-large");
 
@@ -185,13 +185,6 @@ public class BodyTests(GatewayFixture fixture) : IClassFixture<GatewayFixture>
         var seen = fixture.HuggingFace.Received[^1];
         seen.Header("Content-Length").ShouldBe($"{Good.Length}");
         seen.Header("Transfer-Encoding").ShouldBeNull();
-    }
-
-    private static ByteArrayContent Bytes(byte[] bytes)
-    {
-        var content = new ByteArrayContent(bytes);
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        return content;
     }
 
     private Task<Answer> AskAsync(ByteArrayContent content) =>

@@ -17,7 +17,7 @@ public class CompressionTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("deflate")]
     public async Task A_compressed_body_is_decoded(string coding)
     {
-        var content = Bytes(Compress(coding, Good));
+        var content = TestGateway.Json(Compress(coding, Good));
         content.Headers.ContentEncoding.Add(coding);
 
         (await AskAsync(content)).ShouldBeAnImage();
@@ -32,7 +32,7 @@ public class CompressionTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("gzip, br")]
     public async Task Other_codings_are_415(string coding)
     {
-        var content = Bytes(Encoding.UTF8.GetBytes(Good));
+        var content = TestGateway.Json(Good);
         content.Headers.TryAddWithoutValidation("Content-Encoding", coding);
 
         (await AskAsync(content)).ShouldBe(415, "unsupported-media-type");
@@ -43,11 +43,11 @@ public class CompressionTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     {
         foreach (var coding in new[] { "gzip", "br", "deflate" })
         {
-            var content = Bytes(Encoding.UTF8.GetBytes(Good));
+            var content = TestGateway.Json(Good);
             content.Headers.ContentEncoding.Add(coding);
             (await AskAsync(content)).ShouldBe(400, "malformed-body");
 
-            var cut = Bytes(Compress(coding, Good)[..^14]);
+            var cut = TestGateway.Json(Compress(coding, Good)[..^14]);
             cut.Headers.ContentEncoding.Add(coding);
             (await AskAsync(cut)).ShouldBe(400, "malformed-body");
         }
@@ -56,7 +56,7 @@ public class CompressionTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [Fact]
     public async Task Compressed_bytes_are_415_as_nobody_could_tell_whether_they_are_whole()
     {
-        var content = Bytes(Compress("gzip", "picture"));
+        var content = TestGateway.Json(Compress("gzip", "picture"));
         content.Headers.ContentType = new MediaTypeHeaderValue("image/png");
         content.Headers.ContentEncoding.Add("gzip");
 
@@ -77,13 +77,6 @@ public class CompressionTests(GatewayFixture fixture) : IClassFixture<GatewayFix
         }
 
         return compressed.ToArray();
-    }
-
-    private static ByteArrayContent Bytes(byte[] bytes)
-    {
-        var content = new ByteArrayContent(bytes);
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        return content;
     }
 
     private Task<Answer> AskAsync(ByteArrayContent content) =>

@@ -72,9 +72,12 @@ public sealed class TestGateway : IAsyncDisposable
     public async Task<Answer> SendAsync(HttpRequestMessage request) => await Answer.ReadAsync(await Client.SendAsync(request));
 
     /// <summary>JSON as axios labels it: no charset.</summary>
-    public static ByteArrayContent Json(string body)
+    public static ByteArrayContent Json(string body) => Json(Encoding.UTF8.GetBytes(body));
+
+    /// <summary>Bytes under the same label, JSON or not.</summary>
+    public static ByteArrayContent Json(byte[] body)
     {
-        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
     }

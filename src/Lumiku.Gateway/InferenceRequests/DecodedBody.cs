@@ -1,4 +1,0 @@
-namespace Lumiku.Gateway.InferenceRequests;
-
-/// <summary>Marks a request whose body came compressed.</summary>
-internal sealed record DecodedBody;
