@@ -2,6 +2,8 @@ using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
+using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
@@ -28,6 +30,7 @@ internal static class GatewayHost
         builder.WebHost.UseGatewayServer(builder.Configuration);
 
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(new CurrentSettings(settings));
         builder.Services.AddHostedService<SettingsFollower>();
@@ -35,6 +38,8 @@ internal static class GatewayHost
         builder.Services.AddHealth();
         builder.Services.AddCallerAuthentication();
         builder.Services.AddInferenceRequests();
+        builder.Services.AddUnits();
+        builder.Services.AddImageCache();
         builder.Services.AddGeneration();
         builder.Services.AddGatewayReverseProxy(builder.Configuration);
         replace?.Invoke(builder.Services);

@@ -4,6 +4,7 @@ using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
@@ -32,9 +33,10 @@ internal static class GatewayPipeline
         {
             models.RequireCaller();          // 401
             models.UseEntitlements();        // 422: for which user, at which tier
-            models.UseInferenceRequests();   // 400, 413, 415: the checked body
+            models.UseInferenceRequests();   // 400, 413, 415, 429: the checked body
             models.UseModelSubstitution();   // 403, 404, 422: which model serves it, with which parameters
-            models.UseGeneration();          // 200, 502, 504: an image, whole and checked
+            models.UseImageCache();          // 200: an image kept before
+            models.UseGeneration();          // 200, 502, 504: an image made once for all who ask, whole and checked
             models.UsePassThrough();         // everything that is no image streams on to YARP
         });
 

@@ -51,6 +51,14 @@ internal sealed partial record GatewayProblem
 
     public static GatewayProblem ParameterRefused(string problem) => new(422, "parameter-refused", problem);
 
+    public static GatewayProblem NoRoomForBody(TimeSpan retryAfter) => new(
+        429, "too-many-at-once", "So many large requests are under way that the gateway has no memory for this one. Ask again after Retry-After.", RetryAfter: retryAfter);
+
+    /// <summary>The image is being made for this request alone, and kept nowhere.</summary>
+    public static GatewayProblem StillGeneratingForNobody(TimeSpan retryAfter) => new(
+        504, "still-generating", "The image is still being generated, but as the request says no-store it is kept nowhere: asked again, it is made anew. Without no-store it can be picked up.",
+        RetryAfter: retryAfter);
+
     public static GatewayProblem StillGenerating(TimeSpan retryAfter) => new(
         504, "still-generating", "The image is still being generated. Send the same request again.", RetryAfter: retryAfter);
 
@@ -61,10 +69,10 @@ internal sealed partial record GatewayProblem
     {
         var problem = failure.Class switch
         {
-            FailureClass.Loading => new(504, "model-loading", $"'{model}' is still being loaded upstream. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
-            FailureClass.Overloaded => new(504, "upstream-overloaded", $"Upstream is too busy for '{model}' just now. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
-            FailureClass.Timeout => new(504, "upstream-timeout", $"Upstream did not answer for '{model}' in time. The image may have been made and lost; ask again.", RetryAfter: failure.RetryAfter ?? UnknownOverload),
-            FailureClass.RateLimited => new(429, "upstream-rate-limited", "Upstream limits this gateway's account; it is not your own limit. Ask again after Retry-After.", RetryAfter: failure.RetryAfter ?? UnknownRateLimit),
+            FailureClass.Loading => new(504, "model-loading", $"'{model}' is still being loaded upstream. Ask again after Retry-After.", RetryAfter: failure.ComeBackAfter ?? UnknownOverload),
+            FailureClass.Overloaded => new(504, "upstream-overloaded", $"Upstream is too busy for '{model}' just now. Ask again after Retry-After.", RetryAfter: failure.ComeBackAfter ?? UnknownOverload),
+            FailureClass.Timeout => new(504, "upstream-timeout", $"Upstream did not answer for '{model}' in time. The image may have been made and lost; ask again.", RetryAfter: failure.ComeBackAfter ?? UnknownOverload),
+            FailureClass.RateLimited => new(429, "upstream-rate-limited", "Upstream limits this gateway's account; it is not your own limit. Ask again after Retry-After.", RetryAfter: failure.ComeBackAfter ?? UnknownRateLimit),
             FailureClass.Gone => new(404, "model-not-offered", $"'{model}' is not, or no longer, served by this upstream. Choose another model."),
             FailureClass.Account => new(502, "upstream-account", "Upstream refused the gateway's own account (token, permissions or credits). This is for the gateway's operator; asking again does not help."),
             FailureClass.ParameterRefused => new(422, "parameter-refused", $"'{model}' refused a parameter: {failure.Message}"),

@@ -9,7 +9,7 @@ namespace Lumiku.Gateway.Tests;
 public partial class StructureTests
 {
     /// <summary>The path, in its order.</summary>
-    private static readonly string[] Path = ["Authentication", "Entitlements", "InferenceRequests", "ModelSubstitution", "Generation", "ReverseProxy"];
+    private static readonly string[] Path = ["Authentication", "Entitlements", "InferenceRequests", "ModelSubstitution", "RateLimiting", "ResponseCaching", "Generation", "ReverseProxy"];
 
     /// <summary>Used by all; Settings and Commands know every folder, as they put them together.</summary>
     private static readonly string[] PuttingTogether = ["Settings", "Commands"];
@@ -59,7 +59,7 @@ public partial class StructureTests
         [
             "malformed-body", "unauthenticated", "rate-limited", "model-not-in-tier", "unknown-route", "model-not-offered", "method-not-allowed", "body-too-large",
             "unsupported-media-type", "unknown-tier", "invalid-user", "parameter-refused", "upstream-refused", "upstream-rate-limited", "upstream-failed", "upstream-account",
-            "not-an-image", "still-generating", "model-loading", "upstream-overloaded", "upstream-timeout", "internal",
+            "not-an-image", "still-generating", "model-loading", "upstream-overloaded", "upstream-timeout", "internal", "too-many-at-once",
         ];
         var text = File.ReadAllText(System.IO.Path.Combine(Source(), "GatewayProblems.cs"));
 

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Generation;
 

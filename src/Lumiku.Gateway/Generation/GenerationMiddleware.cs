@@ -1,65 +1,103 @@
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
-using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Telemetry;
-using Microsoft.Extensions.Primitives;
 
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>Answers an inference request with a generated image: 502 or 504 where there is none.</summary>
+/// <summary>Answers a request for an image with one that is made for it, or for another that asks the same: 502 or 504 where there is none.</summary>
 /// <remarks>A caller who leaves stops waiting, not the generation.</remarks>
-internal sealed class GenerationMiddleware(RequestDelegate next, Generator generator, Draining draining, TimeProvider time)
+internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights, Generator generator, Draining draining, TimeProvider time)
 {
     /// <summary>When to ask again for an image that is still being made.</summary>
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
 
     public async Task InvokeAsync(HttpContext context)
     {
-        var request = context.GetUpstreamRequest();
-        if (!HttpMethods.IsPost(context.Request.Method) || !request.Model.Served.MakesImages)
+        if (context.Features.Get<CacheTerms>() is not { } terms)
         {
             await next(context);
             return;
         }
 
-        var settings = context.GetSettings();
-        var route = (RouteEndpoint)context.GetEndpoint()!;
-        var accept = ImageMediaType.Choose(context.Request.Headers.Accept, route.Metadata.GetMetadata<ImageAccept>()?.MediaType ?? ImageMediaType.Png);
-        var generation = generator.Start(route, request, accept, settings);
-        if (await WaitAsync(context, generation, request.Model.Served.Options.WaitLimit ?? settings.Generation.WaitLimit) is not { } result)
+        var started = time.GetTimestamp();
+        var seat = flights.Board(terms);
+        var hasReceived = false;
+        try
         {
-            await GatewayProblem.StillGenerating(AskAgain).ExecuteAsync(context);
-            return;
+            PrepareToWait(context, seat);
+            hasReceived = await ServeAsync(context, seat, started);
         }
-
-        context.GetRequestRecord().UpstreamTime = result.UpstreamTime;
-        if (result.Image is { } image)
+        finally
         {
-            await AnswerAsync(context, image);
-        }
-        else
-        {
-            await result.Failure!.ToProblem(request.Model.Served.Id).ExecuteAsync(context);
+            if (hasReceived)
+            {
+                generator.Receive(seat);
+            }
+            else
+            {
+                generator.Leave(seat);
+            }
         }
     }
 
-    /// <returns>Null where the wait limit, or the end of draining, came first.</returns>
-    private async Task<GenerationResult?> WaitAsync(HttpContext context, Task<GenerationResult> generation, TimeSpan limit)
+    /// <summary>What is needed to make the image passes to the flight; who waits holds no body.</summary>
+    private static void PrepareToWait(HttpContext context, Seat seat)
     {
-        var started = time.GetTimestamp();
+        var request = context.GetInferenceRequest();
+        if (seat.IsOpener)
+        {
+            seat.Flight.Plan ??= GenerationPlan.For(context, seat.Terms);
+            seat.Flight.Room ??= request.TakeUpstreamRoom();
+        }
+
+        context.Features.Set(context.GetUpstreamRequest() with { Body = default });
+        request.Dispose();
+    }
+
+    /// <returns>Whether the caller has the image.</returns>
+    private async Task<bool> ServeAsync(HttpContext context, Seat seat, long started)
+    {
+        while (true)
+        {
+            if (seat.IsOpener && await generator.OpenAsync(seat, context.GetIdentity()) is { } refusal)
+            {
+                await refusal.ExecuteAsync(context);
+                return false;
+            }
+
+            var (result, isInTime) = await WaitAsync(context, seat, started);
+            if (!isInTime)
+            {
+                await Unready(seat).ExecuteAsync(context);
+                return false;
+            }
+
+            if (result is not null)
+            {
+                return await AnswerAsync(context, seat, result);
+            }
+        }
+    }
+
+    /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
+    private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
+    {
+        var left = seat.Flight.Plan!.WaitLimit - time.GetElapsedTime(started);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
-            return await generation.WaitAsync(limit, time, cancellation.Token);
+            return (await seat.Turn.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellation.Token), true);
         }
         catch (TimeoutException)
         {
-            return null;
+            return (null, false);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            return null;
+            return (null, false);
         }
         finally
         {
@@ -68,24 +106,26 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Generator gener
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, GeneratedImage image)
+    private static GatewayProblem Unready(Seat seat) =>
+        seat.Flight.Trouble is { } trouble ? trouble.ToProblem(seat.Flight.Plan!.Model.Id)
+        : seat.Terms.IsPrivate ? GatewayProblem.StillGeneratingForNobody(AskAgain)
+        : GatewayProblem.StillGenerating(AskAgain);
+
+    private static async Task<bool> AnswerAsync(HttpContext context, Seat seat, GenerationResult result)
     {
-        var response = context.Response;
-        response.ContentType = image.MediaType;
-        response.ContentLength = image.Content.Length;
-        response.Headers.ETag = image.ETag;
-        response.Headers.XContentTypeOptions = "nosniff";
-        foreach (var (name, value) in image.UpstreamHeaders)
+        if (result.Image is null)
         {
-            response.Headers[name] = new StringValues(value);
+            ModelSubstitutionMiddleware.SetServed(context, result.Model);
+            await result.Failure!.ToProblem(result.Model).ExecuteAsync(context);
+            return false;
         }
 
-        foreach (var piece in image.Content)
-        {
-            await response.BodyWriter.WriteAsync(piece, context.RequestAborted);
-        }
+        var outcome = result.Kept is not null ? CacheOutcome.Hit
+            : seat.Terms.IsPrivate ? CacheOutcome.Bypass
+            : seat.HasOpened && !result.IsShared ? CacheOutcome.Miss
+            : CacheOutcome.Coalesced;
+        var answer = new ImageAnswer(result.Image, outcome, result.Kept, result.IsStored, seat.HasOpened ? result.Units : 0);
+        await answer.WriteAsync(context, seat.Terms);
+        return true;
     }
 }
-
-/// <summary>On a route's endpoint: the media type asked for where the caller prefers none that upstream makes images in.</summary>
-internal sealed record ImageAccept(string MediaType);

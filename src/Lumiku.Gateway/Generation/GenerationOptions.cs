@@ -12,4 +12,34 @@ internal sealed class GenerationOptions
     /// <summary>How long a generation may take as a whole, its caller gone or not. 1 s to 1 h; default 5 min. Not longer than a cluster's ActivityTimeout.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a failure answers equal requests too. 0 (not at all) to 1 min; default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan FailureMemory { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a model that is loading or overloaded is waited for before its fallback takes over, where it has one for that. 0 to 1 h; default 20 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan FallbackAfter { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>When a model's generations go straight to its fallback.</summary>
+    public BreakerOptions Breaker { get; init; } = new();
+
+    /// <summary>What upstream's answers mean, before the rules that are built in: the first that fits counts.</summary>
+    public IReadOnlyList<FailureRule> FailureRules { get; init; } = [];
+}
+
+/// <summary>Bound from <c>Generation:Breaker</c>. Holds for models with a <c>Fallback</c>: a breaker with nowhere to go would only make failures certain.</summary>
+internal sealed record BreakerOptions
+{
+    /// <summary>The share of generations that must fail. Above 0, at most 1; default 0.5.</summary>
+    public double FailureRatio { get; init; } = 0.5;
+
+    /// <summary>How many generations must have ended within <see cref="Window"/>. 2 to 10,000; default 4.</summary>
+    public int MinimumGenerations { get; init; } = 4;
+
+    /// <summary>1 s to 1 h; default 1 min.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long none asks the model; then one tries. 1 s to 1 h; default 15 s.</summary>
+    public TimeSpan OpenFor { get; init; } = TimeSpan.FromSeconds(15);
 }

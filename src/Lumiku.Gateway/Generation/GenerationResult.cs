@@ -1,14 +1,23 @@
-using System.Buffers;
+using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>A whole image, checked.</summary>
-/// <param name="MediaType">By its bytes.</param>
-/// <param name="ETag">Strong, over the bytes: the same picture has the same one wherever it comes from.</param>
-/// <param name="UpstreamHeaders">Those of upstream's that callers are shown.</param>
-internal sealed record GeneratedImage(
-    ReadOnlySequence<byte> Content, string MediaType, int Width, int Height, string ETag, IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders);
+/// <summary>How a generation ended: with an image or with a failure. All who wait for it get the very same.</summary>
+/// <param name="Model">The id of the model that made the image, or failed last.</param>
+/// <param name="UpstreamTime">What its attempts took, with the waiting between them.</param>
+internal sealed record GenerationResult(GeneratedImage? Image, UpstreamFailure? Failure, string Model, TimeSpan UpstreamTime)
+{
+    /// <summary>Where a fallback's image was kept before; null where it was made now.</summary>
+    public KeptImage? Kept { get; init; }
 
-/// <summary>How a generation ended: with an image or with a failure.</summary>
-/// <param name="UpstreamTime">What its attempts took.</param>
-internal sealed record GenerationResult(GeneratedImage? Image, UpstreamFailure? Failure, TimeSpan UpstreamTime);
+    /// <summary>The image was made by another flight: a fallback's that was under way.</summary>
+    public bool IsShared { get; init; }
+
+    /// <summary>What its opener is charged.</summary>
+    public int Units { get; init; }
+
+    /// <summary>The image is kept under its own key from now on.</summary>
+    public bool IsStored { get; init; }
+
+    public static GenerationResult OfKept(KeptImage kept) => new(kept.Image, Failure: null, kept.Image.Model, TimeSpan.Zero) { Kept = kept, IsStored = true };
+}

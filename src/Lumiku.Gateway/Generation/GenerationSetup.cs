@@ -6,6 +6,10 @@ internal static class GenerationSetup
         .AddSingleton<RunningGenerations>()
         .AddSingleton<UpstreamRoute>()
         .AddSingleton<UpstreamAttempt>()
+        .AddSingleton<TroubledModels>()
+        .AddSingleton<Attempts>()
+        .AddSingleton<Breakers>()
+        .AddSingleton<Flights>()
         .AddSingleton<Generator>();
 
     public static IApplicationBuilder UseGeneration(this IApplicationBuilder app) => app.UseMiddleware<GenerationMiddleware>();

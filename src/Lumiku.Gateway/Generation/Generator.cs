@@ -1,30 +1,81 @@
 using System.Diagnostics;
 using System.Globalization;
-using Lumiku.Gateway.ModelSubstitution;
-using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>Has images made. A generation belongs to nobody's connection: once started it runs to its end or its deadline.</summary>
-internal sealed partial class Generator(UpstreamAttempt attempt, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
+/// <summary>Has images made: opens flights, pays for them, falls back, keeps what was made.</summary>
+/// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
+internal sealed partial class Generator(
+    Flights flights, ImageCache cache, IUnitLedger ledger, UpstreamRoute routes, Attempts attempts, Breakers breakers, RunningGenerations running,
+    TimeProvider time, ILogger<Generator> logger)
 {
-    /// <summary>Starts a generation and returns at once.</summary>
-    /// <param name="route">The YARP route that the caller's request matched.</param>
-    /// <param name="accept">The one media type that is asked for.</param>
-    /// <returns>Never faults: whatever goes wrong is in the result.</returns>
-    public Task<GenerationResult> Start(RouteEndpoint route, UpstreamRequest request, string accept, GatewaySettings settings)
+    /// <summary>Reserves the opener's units and starts the flight.</summary>
+    /// <returns>Why the opener may not, which is its own affair: once it leaves its seat, the next in line opens. Null: the flight is under way.</returns>
+    public async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Identity identity)
+    {
+        var plan = opener.Flight.Plan!;
+        if (FoundMeanwhile(opener))
+        {
+            return null;
+        }
+
+        var (reservation, refusal) = await ledger.ReserveAsync(identity, plan.Model.Options.Units);
+        if (reservation is not null)
+        {
+            Start(opener, plan, reservation);
+        }
+
+        return refusal;
+    }
+
+    /// <summary>A caller waits no longer, without the image: it finds it when it asks again.</summary>
+    public void Leave(Seat seat)
+    {
+        if (flights.Leave(seat) is { Image: { } image } result && !seat.Terms.IsPrivate && !IsForEverybody(seat.Flight.Plan!, result))
+        {
+            cache.Keep(seat.Terms.ClaimKey, image, CacheTerms.ClaimFor(seat.Flight.Plan!.Model.Options));
+        }
+    }
+
+    /// <summary>A caller has the image: no copy waits for it any more.</summary>
+    public void Receive(Seat seat)
+    {
+        if (!seat.Terms.IsPrivate)
+        {
+            cache.Remove(seat.Terms.ClaimKey);
+        }
+    }
+
+    /// <summary>The image may have been made between the opener's look and its seat.</summary>
+    private bool FoundMeanwhile(Seat opener)
+    {
+        if (opener.Terms is not { Reads: true, IsReusable: true } || !cache.TryFind(opener.Terms.Key, out var kept))
+        {
+            return false;
+        }
+
+        flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(kept), TimeSpan.Zero);
+        return true;
+    }
+
+    /// <param name="reservation">Null for a fallback's flight: the one that fell back pays.</param>
+    private void Start(Seat opener, GenerationPlan plan, UnitReservation? reservation)
     {
         // Only the trace goes along; the caller's baggage and trace state stay with the caller.
         var caller = Activity.Current;
         var registration = running.Begin();
+        opener.Flight.Start(opener);
         using (ExecutionContext.SuppressFlow())
         {
-            return Task.Run(async () =>
+            _ = Task.Run(async () =>
             {
                 using (registration)
-                using (var activity = StartActivity(caller))
+                using (StartActivity(caller))
                 {
-                    return await RunAsync(route, request, accept, settings);
+                    await FlyAsync(opener.Flight, plan, reservation);
                 }
             });
         }
@@ -41,25 +92,148 @@ internal sealed partial class Generator(UpstreamAttempt attempt, RunningGenerati
         return activity.SetIdFormat(ActivityIdFormat.W3C).Start();
     }
 
-    private async Task<GenerationResult> RunAsync(RouteEndpoint route, UpstreamRequest request, string accept, GatewaySettings settings)
+    /// <summary>Makes, settles, keeps, answers, in this order: whoever asks later finds either the flight or the image.</summary>
+    private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation)
     {
-        var started = time.GetTimestamp();
+        using var deadline = new CancellationTokenSource(plan.Settings.Generation.Deadline, time);
+        var result = await MakeAsync(flight, plan, deadline.Token);
+        if (reservation is not null)
+        {
+            result = result with { Units = Math.Min(result.Units, reservation.Units) };
+            await SettleAsync(reservation, result.Units);
+        }
+
+        if (result is { Image: { } made, Kept: null, IsShared: false } && made.Model == plan.Model.Id && plan.Terms is { IsPrivate: false, IsReusable: true })
+        {
+            result = result with { IsStored = cache.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
+        }
+
+        var claims = flights.Land(plan.Terms.Key, flight, result, plan.Settings.Generation.FailureMemory);
+        if (result.Image is { } image && !plan.Terms.IsPrivate && !IsForEverybody(plan, result))
+        {
+            foreach (var claim in claims)
+            {
+                cache.Keep(claim, image, CacheTerms.ClaimFor(plan.Model.Options));
+            }
+        }
+    }
+
+    /// <summary>Whether who left finds the image under the flight's own key; else a copy waits for each.</summary>
+    private static bool IsForEverybody(GenerationPlan plan, GenerationResult result) =>
+        result.IsStored && result.Image!.Model == plan.Model.Id && plan.Terms.IsReusable;
+
+    private async ValueTask SettleAsync(UnitReservation reservation, int units)
+    {
         try
         {
-            using var deadline = new CancellationTokenSource(settings.Generation.Deadline, time);
-            var answer = await attempt.SendAsync(route, request, accept, settings, deadline.Token);
-            var (image, failure) = UpstreamAnswerReader.Read(answer, settings);
-            if (failure is not null)
-            {
-                Report(failure, request.Model.Served.Id);
-            }
-
-            return new GenerationResult(image, failure, time.GetElapsedTime(started));
+            await ledger.SettleAsync(reservation, units);
         }
         catch (Exception exception)
         {
-            Log.Broken(logger, request.Model.Served.Id, exception);
-            return new GenerationResult(null, new UpstreamFailure(FailureClass.Failed, Status: null), time.GetElapsedTime(started));
+            // The image is there; who waits for it does not pay for our bookkeeping.
+            Log.NotSettled(logger, reservation.Id, units, exception);
+        }
+    }
+
+    /// <returns>Never faults: whatever goes wrong is in the result.</returns>
+    private async Task<GenerationResult> MakeAsync(Flight flight, GenerationPlan plan, CancellationToken deadline)
+    {
+        var started = time.GetTimestamp();
+        GenerationResult? result;
+        try
+        {
+            if (await routes.FindAsync(plan.Route, plan.Request) is not { } target)
+            {
+                Log.NoRoute(logger, plan.Request.Path);
+                result = Failed(new UpstreamFailure(FailureClass.Unreachable, Status: null));
+            }
+            else
+            {
+                result = await breakers.RunAsync(target.Upstream, plan, async () => await AttemptAsync(flight, plan, target, deadline));
+            }
+
+            if (plan.Fallback is { } fallback && (result is null || (result.Failure is { } failure && plan.FallsBackOn(failure.Class))))
+            {
+                Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", TraceId());
+                flight.Trouble = null;
+                result = await FallBackAsync(flight, fallback, deadline);
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.Broken(logger, plan.Model.Id, exception);
+            result = Failed(new UpstreamFailure(FailureClass.Failed, Status: null));
+        }
+
+        return result! with { UpstreamTime = time.GetElapsedTime(started) };
+
+        GenerationResult Failed(UpstreamFailure failure) => new(Image: null, failure, plan.Model.Id, TimeSpan.Zero);
+    }
+
+    private async Task<GenerationResult> AttemptAsync(Flight flight, GenerationPlan plan, UpstreamTarget target, CancellationToken deadline)
+    {
+        GeneratedImage? image = null;
+        UpstreamFailure? failure;
+        try
+        {
+            (image, failure) = await attempts.MakeAsync(plan, target, flight, deadline);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            failure = flight.Trouble ?? new UpstreamFailure(FailureClass.Timeout, Status: null);
+        }
+
+        if (failure is not null)
+        {
+            Report(failure, plan.Model.Id);
+        }
+
+        return new GenerationResult(image, failure, plan.Model.Id, TimeSpan.Zero) { Units = image is null ? 0 : plan.Model.Options.Units };
+    }
+
+    /// <summary>The fallback's image is looked up, shared and kept as if it had been asked for.</summary>
+    private async Task<GenerationResult> FallBackAsync(Flight flight, GenerationPlan fallback, CancellationToken deadline)
+    {
+        if (fallback.Terms.IsPrivate)
+        {
+            return await MakeAsync(flight, fallback, deadline);
+        }
+
+        if (fallback.Terms is { Reads: true, IsReusable: true } && cache.TryFind(fallback.Terms.Key, out var kept))
+        {
+            return GenerationResult.OfKept(kept);
+        }
+
+        var seat = flights.Board(fallback.Terms);
+        GenerationResult? result = null;
+        try
+        {
+            while (result is null)
+            {
+                if (seat.IsOpener)
+                {
+                    seat.Flight.Plan ??= fallback;
+                    if (!FoundMeanwhile(seat))
+                    {
+                        Start(seat, seat.Flight.Plan, reservation: null);
+                    }
+                }
+
+                result = await seat.Turn.WaitAsync(deadline);
+            }
+
+            return seat.HasOpened || result.Kept is not null ? result : result with { IsShared = true, Units = 0 };
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            return new GenerationResult(Image: null, new UpstreamFailure(FailureClass.Timeout, Status: null), fallback.Model.Id, TimeSpan.Zero);
+        }
+        finally
+        {
+            if (result is null)
+            {
+                flights.Leave(seat);
+            }
         }
     }
 
@@ -91,5 +265,14 @@ internal sealed partial class Generator(UpstreamAttempt attempt, RunningGenerati
 
         [LoggerMessage(3, LogLevel.Error, "A generation with {Model} broke")]
         public static partial void Broken(ILogger logger, string model, Exception exception);
+
+        [LoggerMessage(4, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
+        public static partial void NoRoute(ILogger logger, string path);
+
+        [LoggerMessage(5, LogLevel.Warning, "{Fallback} makes the image that {Model} could not: {Reason} ({TraceId})")]
+        public static partial void FallingBack(ILogger logger, string model, string fallback, string reason, string traceId);
+
+        [LoggerMessage(6, LogLevel.Error, "The reservation {Reservation} could not be settled with {Units} units")]
+        public static partial void NotSettled(ILogger logger, Guid reservation, int units, Exception exception);
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using Lumiku.Gateway.Generation.Images;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -20,11 +21,12 @@ internal static class UpstreamAnswerReader
     /// <summary>What a generation takes of upstream's headers.</summary>
     public static readonly string[] TakenHeaders = [.. ShownHeaders, .. ReadHeaders];
 
-    public static (GeneratedImage? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, GatewaySettings settings)
+    /// <param name="model">The id of the model that was asked.</param>
+    public static (GeneratedImage? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, string model, GatewaySettings settings)
     {
         if (answer.Error != ForwarderError.None)
         {
-            return (null, new UpstreamFailure(ClassOf(answer.Error), Status: null));
+            return (null, new UpstreamFailure(ClassOf(answer.Error), Status: null, Repeat: answer.NeverLeft ? RepeatRule.Soon : RepeatRule.Never));
         }
 
         if (answer.IsTooLarge)
@@ -40,7 +42,7 @@ internal static class UpstreamAnswerReader
         // We ask for no coding, so a coded answer is a label gone wrong; its bytes decide all the same.
         var facts = ImageInspector.Inspect(answer.Body);
         return facts.MediaType is { } mediaType
-            ? (new GeneratedImage(answer.Body, mediaType, facts.Width, facts.Height, ETagOf(answer.Body), Shown(answer.Headers)), null)
+            ? (new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ETagOf(answer.Body), Shown(answer.Headers), answer.HeldBytes), null)
             : (null, FailureOf(answer, settings, facts.Flaw!));
     }
 
@@ -48,10 +50,10 @@ internal static class UpstreamAnswerReader
     public static UpstreamFailure FailureOf(UpstreamAnswer answer, GatewaySettings settings, string flaw)
     {
         var message = UpstreamMessage.From(answer.Body);
-        var kind = FailureRules.Classify(answer.StatusCode, message.Text);
+        var (kind, repeat) = FailureRules.Classify(answer.StatusCode, message.Text, settings.Generation.FailureRules);
         return new UpstreamFailure(
-            kind, answer.StatusCode, SecretMask.Apply(message.Text, settings.KnownSecrets), RetryAfter(answer.Headers) ?? message.EstimatedTime,
-            kind == FailureClass.NotAnImage ? flaw : null);
+            kind, answer.StatusCode, SecretMask.Apply(message.Text, settings.KnownSecrets), RetryAfter(answer.Headers),
+            kind == FailureClass.NotAnImage ? flaw : null, message.EstimatedTime, repeat);
     }
 
     /// <summary>YARP's reasons. Timeouts are those of the cluster's ActivityTimeout and of our own deadline.</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Lumiku.Gateway.ModelSubstitution;
-using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -11,44 +10,46 @@ namespace Lumiku.Gateway.Generation;
 /// Nothing of a caller's request is in it: not its connection, headers, cancellation, services or activity. So a caller may leave, and an
 /// attempt may be followed by another, without anybody having been answered yet.
 /// </remarks>
-internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, UpstreamRoute routes, ILogger<UpstreamAttempt> logger)
+internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogger<UpstreamAttempt> logger)
 {
-    /// <param name="accept">The one media type that is asked for.</param>
-    /// <param name="cancellationToken">The generation's own: its deadline.</param>
-    public async Task<UpstreamAnswer> SendAsync(
-        RouteEndpoint route, UpstreamRequest request, string accept, GatewaySettings settings, CancellationToken cancellationToken)
+    /// <param name="tried">Destinations that refused before, which are not asked again while there are others; the one that is asked is added.</param>
+    /// <param name="deadline">The generation's own.</param>
+    public async Task<UpstreamAnswer> SendAsync(GenerationPlan plan, UpstreamTarget target, HashSet<string> tried, CancellationToken deadline)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var response = new CapturedResponse(settings.Limits.ImageBytes);
-        var context = CreateContext(response, request, accept);
+        var response = new CapturedResponse(plan.Settings.Limits.ImageBytes);
+        var context = CreateContext(response, plan.Request, plan.Terms.Accept);
         context.RequestServices = scope.ServiceProvider;
-        context.RequestAborted = cancellationToken;
-        context.Features.Set(settings);
-        context.Features.Set(new InternalRequest());
-
-        if (await routes.DirectAsync(context, route, request) is not { } endpoint)
-        {
-            Log.NoRoute(logger, request.Path);
-            return Failed(response, ForwarderError.NoAvailableDestinations);
-        }
-
-        await endpoint.RequestDelegate!(context);
+        context.RequestAborted = deadline;
+        context.Features.Set(plan.Settings);
+        context.Features.Set(new InternalRequest(tried));
+        target.Direct(context);
+        await target.Endpoint.RequestDelegate!(context);
 
         // A pipeline that answers without having reached the proxy is a mistake in the configuration, not an answer of upstream's.
-        if (context.Features.Get<IReverseProxyFeature>() is null)
+        if (context.Features.Get<IReverseProxyFeature>() is not { } proxied)
         {
-            Log.NotProxied(logger, route.DisplayName);
-            return Failed(response, ForwarderError.NoAvailableDestinations);
+            Log.NotProxied(logger, target.Endpoint.DisplayName);
+            return UpstreamAnswer.Broken(ForwarderError.NoAvailableDestinations);
         }
 
-        var error = context.Features.Get<IForwarderErrorFeature>()?.Error ?? ForwarderError.None;
+        if (proxied.ProxiedDestination is { } destination)
+        {
+            tried.Add(destination.DestinationId);
+        }
+
+        var broken = context.Features.Get<IForwarderErrorFeature>();
+        var error = broken?.Error ?? ForwarderError.None;
         var reached = context.Features.Get<UpstreamStatus>();
-        return error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
-            ? Failed(response, error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error)
-            : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, ForwarderError.None, response.Captured.IsTooLarge);
+        var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
+            ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }
+            : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured.HeldBytes, ForwarderError.None, response.Captured.IsTooLarge);
+        return answer with { HasAnotherDestination = proxied.AllDestinations.Any(other => !tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy) };
     }
 
-    private static UpstreamAnswer Failed(CapturedResponse response, ForwarderError error) => new(0, response.Headers, default, error, IsTooLarge: false);
+    /// <summary>No connection came about, so nothing was sent: the model surely did not run.</summary>
+    private static bool NeverLeft(Exception? exception) =>
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
 
     private static DefaultHttpContext CreateContext(CapturedResponse response, UpstreamRequest request, string accept)
     {
@@ -73,16 +74,14 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, Upstr
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
-        public static partial void NoRoute(ILogger logger, string path);
-
-        [LoggerMessage(2, LogLevel.Error, "The route {Route} answered without proxying")]
+        [LoggerMessage(1, LogLevel.Error, "The route {Route} answered without proxying")]
         public static partial void NotProxied(ILogger logger, string? route);
     }
 }
 
 /// <summary>Marks a context as a generation's own, which may pass to YARP.</summary>
-internal sealed record InternalRequest;
+/// <param name="Tried">Destinations not to be asked while there are others.</param>
+internal sealed record InternalRequest(IReadOnlySet<string> Tried);
 
 /// <summary>What upstream itself answered, before anything was made of it.</summary>
 internal sealed record UpstreamStatus(int StatusCode);

@@ -1,48 +1,44 @@
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>What kind of trouble upstream had; one class, one way to go on.</summary>
-internal enum FailureClass
-{
-    /// <summary>The model is being loaded; it did not run.</summary>
-    Loading,
-
-    /// <summary>Too busy, or out of memory.</summary>
-    Overloaded,
-
-    /// <summary>Our account asks too often.</summary>
-    RateLimited,
-
-    /// <summary>The model is not there, or no longer.</summary>
-    Gone,
-
-    /// <summary>Our token, plan or credits; never the caller's fault.</summary>
-    Account,
-
-    /// <summary>A parameter that the pipeline does not take; the message names it.</summary>
-    ParameterRefused,
-
-    /// <summary>Refused for a reason that nobody listed.</summary>
-    Refused,
-
-    /// <summary>A success that is no whole image.</summary>
-    NotAnImage,
-
-    /// <summary>No answer in time; the model may have run.</summary>
-    Timeout,
-
-    /// <summary>No connection, or one that broke.</summary>
-    Unreachable,
-
-    /// <summary>Everything else: 5xx, redirects, statuses that do not exist.</summary>
-    Failed,
-}
-
 /// <summary>Why a generation brought no image.</summary>
 /// <param name="Status">Upstream's; null where it gave none.</param>
 /// <param name="Message">What upstream said, masked and cut; null where it said nothing.</param>
 /// <param name="RetryAfter">When upstream said to come back; null where it did not.</param>
+/// <param name="EstimatedTime">How long upstream thinks the model loads; null where it does not say.</param>
+/// <param name="Repeat">Whether another attempt may follow, and when.</param>
 /// <param name="Flaw">For <see cref="FailureClass.NotAnImage"/>: what is wrong with the answer.</param>
-internal sealed record UpstreamFailure(FailureClass Class, int? Status, string? Message = null, TimeSpan? RetryAfter = null, string? Flaw = null)
+internal sealed record UpstreamFailure(
+    FailureClass Class,
+    int? Status,
+    string? Message = null,
+    TimeSpan? RetryAfter = null,
+    string? Flaw = null,
+    TimeSpan? EstimatedTime = null,
+    RepeatRule Repeat = RepeatRule.Never)
 {
+    /// <summary>When to ask again, as far as upstream knows; null where it said nothing.</summary>
+    public TimeSpan? ComeBackAfter => RetryAfter ?? EstimatedTime;
+
+    /// <summary>The model itself is in trouble that passes, and one attempt at a time finds out whether it has.</summary>
+    public bool IsTrouble => Repeat is RepeatRule.Once or RepeatRule.Wait;
+
+    /// <summary>Another account may have more luck.</summary>
+    public bool IsOfAccount => Class is FailureClass.Account or FailureClass.RateLimited;
+
     public GatewayProblem ToProblem(string model) => GatewayProblem.FromUpstream(this, model);
+}
+
+/// <summary>Whether a generation may ask upstream again. Only where the model surely did not run, or ran out of room.</summary>
+internal enum RepeatRule
+{
+    Never,
+
+    /// <summary>One more attempt.</summary>
+    Once,
+
+    /// <summary>As long as callers wait.</summary>
+    Wait,
+
+    /// <summary>Soon, a few times: the request never left.</summary>
+    Soon,
 }

@@ -9,7 +9,7 @@ namespace Lumiku.Gateway.Generation;
 /// The route that the caller's request matched is good for its own model alone: its path transforms read the route values, and a route
 /// made for one model leads to that model whatever the path says. So a substitute is matched anew, as if it had been asked for.
 /// </remarks>
-internal sealed class UpstreamRoute
+internal sealed class UpstreamRoute(IServiceProvider services)
 {
     private RequestDelegate? _match;
 
@@ -29,20 +29,18 @@ internal sealed class UpstreamRoute
         _match = matching.Build();
     }
 
-    /// <summary>Sets path, endpoint and route values.</summary>
     /// <param name="callers">The route that the caller's request matched.</param>
-    /// <returns>Null where no route leads there; the context must then go no further.</returns>
-    public async Task<Endpoint?> DirectAsync(HttpContext context, RouteEndpoint callers, UpstreamRequest request)
+    /// <returns>Null where no route leads there; nothing must be sent then.</returns>
+    public async ValueTask<UpstreamTarget?> FindAsync(RouteEndpoint callers, UpstreamRequest request)
     {
-        context.Request.Path = request.Path;
         if (request.Model.IsSubstituted)
         {
-            context.Request.RouteValues = [];
-            context.SetEndpoint(null);
+            var context = new DefaultHttpContext { RequestServices = services };
+            (context.Request.Method, context.Request.Scheme, context.Request.Path) = (HttpMethods.Post, Uri.UriSchemeHttps, request.Path);
             await _match!(context);
-            if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<RouteModel>() is not null)
+            if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<RouteModel>() is not null)
             {
-                return endpoint;
+                return new UpstreamTarget(endpoint, context.Request.RouteValues, request.Path);
             }
 
             // A route that asks for a host or header of the caller's matches nothing here; the caller's own does if its pattern is general.
@@ -55,13 +53,21 @@ internal sealed class UpstreamRoute
         // For the requested model: the same path but for its letter case, which the route values must follow.
         var values = new RouteValueDictionary();
         var matches = new TemplateMatcher(new RouteTemplate(callers.RoutePattern), new RouteValueDictionary(callers.RoutePattern.Defaults)).TryMatch(request.Path, values);
-        if (!matches)
-        {
-            return null;
-        }
+        return matches ? new UpstreamTarget(callers, values, request.Path) : null;
+    }
+}
 
-        context.Request.RouteValues = values;
-        context.SetEndpoint(callers);
-        return callers;
+/// <summary>Where a request goes: a YARP route with the values that its transforms read.</summary>
+internal sealed record UpstreamTarget(RouteEndpoint Endpoint, RouteValueDictionary Values, string Path)
+{
+    /// <summary>The name of the cluster.</summary>
+    public string Upstream => Endpoint.Metadata.GetMetadata<RouteModel>()?.Cluster?.ClusterId ?? "";
+
+    /// <summary>Sets path, endpoint and route values.</summary>
+    public void Direct(HttpContext context)
+    {
+        context.Request.Path = Path;
+        context.Request.RouteValues = new RouteValueDictionary(Values);
+        context.SetEndpoint(Endpoint);
     }
 }

@@ -24,3 +24,6 @@ internal static class ImageMediaType
         return Known(first.Trim()) ?? otherwise;
     }
 }
+
+/// <summary>On a route's endpoint: the media type asked for where the caller prefers none that upstream makes images in.</summary>
+internal sealed record ImageAccept(string MediaType);

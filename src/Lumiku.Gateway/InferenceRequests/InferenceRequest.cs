@@ -3,8 +3,35 @@ using System.Text.Json;
 namespace Lumiku.Gateway.InferenceRequests;
 
 /// <summary>A checked request body, read once.</summary>
-/// <param name="MediaType">Exactly <c>application/json</c>, or the type of the bytes.</param>
-/// <param name="Json">The checked document, whose every string can be read; null where the body is bytes. Lives as long as the caller's request.</param>
-/// <param name="Bytes">The body where it is no JSON, passed on as it is.</param>
-/// <param name="Length">What the caller sent in bytes, decoded.</param>
-internal sealed record InferenceRequest(string MediaType, JsonDocument? Json, ReadOnlyMemory<byte> Bytes, int Length);
+/// <param name="mediaType">Exactly <c>application/json</c>, or the type of the bytes.</param>
+/// <param name="json">The checked document, whose every string can be read; null where the body is bytes.</param>
+/// <param name="body">What was read; given back when this is disposed, and <paramref name="json"/> with it.</param>
+internal sealed class InferenceRequest(string mediaType, JsonDocument? json, BodyBuffer body) : IDisposable
+{
+    public string MediaType => mediaType;
+
+    public JsonDocument? Json => json;
+
+    /// <summary>The body as the caller sent it.</summary>
+    public ReadOnlyMemory<byte> Bytes => body.Memory;
+
+    /// <summary>Whether a seed decides which image it is; where it is missing or null, each request may mean a new one.</summary>
+    public bool HasSeed => json is not null && (HasMember("parameters") || HasMember("inputs"));
+
+    /// <summary>Gives the memory back; the upstream request has copies of its own. A second time does nothing.</summary>
+    public void Dispose()
+    {
+        json?.Dispose();
+        body.Dispose();
+    }
+
+    /// <summary>Takes over the room that the upstream request's body has in the memory for bodies.</summary>
+    /// <returns>To be disposed when that body is needed no longer; null the second time.</returns>
+    public IDisposable? TakeUpstreamRoom() => body.TakeSecondHalf();
+
+    /// <summary>Members of an object in <c>inputs</c> are parameters for upstream too.</summary>
+    private bool HasMember(string of) => json!.RootElement.TryGetProperty(of, out var parameters)
+        && parameters.ValueKind == JsonValueKind.Object
+        && parameters.TryGetProperty("seed", out var seed)
+        && seed.ValueKind != JsonValueKind.Null;
+}

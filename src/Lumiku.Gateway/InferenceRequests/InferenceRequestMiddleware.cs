@@ -1,10 +1,12 @@
+using System.Text.Json;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 using Microsoft.Net.Http.Headers;
 
 namespace Lumiku.Gateway.InferenceRequests;
 
-/// <summary>Reads and checks the body of a POST once: 400, 413 or 415 before anything is paid for.</summary>
-internal sealed class InferenceRequestMiddleware(RequestDelegate next)
+/// <summary>Reads and checks the body of a POST once: 400, 413, 415 or 429 before anything is paid for.</summary>
+internal sealed class InferenceRequestMiddleware(RequestDelegate next, BodyRoom room)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -36,25 +38,31 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next)
         }
 
         context.GetRequestRecord().Facts["RequestBytes"] = body.Memory.Length;
-        var (request, problem) = Check(mediaType, body.Memory);
-        if (request is null)
+        var (json, problem) = Check(mediaType, body.Memory);
+        if (problem is not null)
         {
-            await GatewayProblem.MalformedBody(problem!).ExecuteAsync(context);
+            await GatewayProblem.MalformedBody(problem).ExecuteAsync(context);
             return;
         }
 
-        using (request.Json)
-        {
-            context.Features.Set(request);
-            await next(context);
-        }
+        // Whoever waits long gives it back before.
+        using var request = new InferenceRequest(mediaType, json, body);
+        context.Features.Set(request);
+        await next(context);
     }
 
-    private static async Task<BodyBuffer?> ReadAsync(HttpContext context, int limit)
+    /// <returns>Null where the caller has been told why.</returns>
+    private async Task<BodyBuffer?> ReadAsync(HttpContext context, int limit)
     {
         try
         {
-            return await BodyBuffer.ReadAsync(context.Request, limit, context.RequestAborted);
+            if (await BodyBuffer.ReadAsync(context.Request, limit, room, context.GetSettings().Limits.BufferedBytes, context.RequestAborted) is { } body)
+            {
+                return body;
+            }
+
+            await GatewayProblem.NoRoomForBody(BodyRoom.Patience).ExecuteAsync(context);
+            return null;
         }
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
@@ -69,19 +77,14 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next)
         }
     }
 
-    private static (InferenceRequest? Request, string? Problem) Check(string mediaType, ReadOnlyMemory<byte> body)
+    private static (JsonDocument? Json, string? Problem) Check(string mediaType, ReadOnlyMemory<byte> body)
     {
         if (mediaType != "application/json")
         {
-            // A copy of its own: a generation may outlive the caller's request and its rented buffer.
-            return body.IsEmpty
-                ? (null, "The body is empty; it must hold the picture or sound.")
-                : (new InferenceRequest(mediaType, null, body.ToArray(), body.Length), null);
+            return (null, body.IsEmpty ? "The body is empty; it must hold the picture or sound." : null);
         }
 
-        return InferenceJson.TryParse(body, out var json, out var problem)
-            ? (new InferenceRequest(mediaType, json, default, body.Length), null)
-            : (null, problem);
+        return InferenceJson.TryParse(body, out var json, out var problem) ? (json, null) : (null, problem);
     }
 
     /// <summary>JSON in UTF-8, or bytes; null for anything else. Upstream looks the type up exactly, so parameters are dropped where they say nothing.</summary>

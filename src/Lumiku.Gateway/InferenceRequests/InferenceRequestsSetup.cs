@@ -3,7 +3,9 @@ namespace Lumiku.Gateway.InferenceRequests;
 internal static class InferenceRequestsSetup
 {
     /// <summary>gzip, br and deflate by the framework's own decoder.</summary>
-    public static IServiceCollection AddInferenceRequests(this IServiceCollection services) => services.AddRequestDecompression();
+    public static IServiceCollection AddInferenceRequests(this IServiceCollection services) => services
+        .AddSingleton<BodyRoom>()
+        .AddRequestDecompression();
 
     public static IApplicationBuilder UseInferenceRequests(this IApplicationBuilder app)
     {

@@ -13,5 +13,8 @@ internal sealed record ModelChoice(Model Requested, Model Served)
     /// <summary>The value of <c>X-Lumiku-Substitution</c> where a tier lacks the requested model's entitlement.</summary>
     public const string ByEntitlement = "entitlement";
 
+    /// <summary>The same where the requested model failed upstream and its fallback made the image.</summary>
+    public const string ByUpstream = "upstream";
+
     public bool IsSubstituted => Requested != Served;
 }

@@ -44,6 +44,20 @@ internal sealed class ModelCatalog
         return new ModelChoice(requested, served);
     }
 
+    /// <summary>The model that serves where another failed upstream, as far as the tier may have it.</summary>
+    /// <returns>Null where there is none, or none for this tier.</returns>
+    public Model? FallbackOf(Model failed, Tier tier)
+    {
+        if (failed.Options.Fallback is not { } fallback)
+        {
+            return null;
+        }
+
+        // Checked with the settings: it is listed.
+        var chosen = Choose(_models[fallback], tier)?.Served;
+        return chosen == failed ? null : chosen;
+    }
+
     private void Check(Model model, TierCatalog tiers, SettingsReader read)
     {
         var key = $"Models:Catalog:{model.Id}";
@@ -56,6 +70,21 @@ internal sealed class ModelCatalog
         if (options.Requires is { } entitlement && !tiers.Grants(entitlement))
         {
             read.Refuse($"{key}:Requires", $"is '{entitlement}', which no tier has among its Entitlements");
+        }
+
+        if (options.Units is < 0 or > 10_000)
+        {
+            read.Refuse($"{key}:Units", $"must be between 0 and 10000 and is {options.Units}");
+        }
+
+        if (options.CacheFor < TimeSpan.Zero || options.CacheFor > TimeSpan.FromDays(365))
+        {
+            read.Refuse($"{key}:CacheFor", $"must be between 00:00:00 and 365.00:00:00 and is {options.CacheFor}");
+        }
+
+        if (options.FallbackOn is not null && options.Fallback is null)
+        {
+            read.Refuse($"{key}:FallbackOn", "says when, but no Fallback says which model");
         }
 
         if (options.WaitLimit is { } wait && (wait < TimeSpan.FromSeconds(1) || wait > TimeSpan.FromHours(1)))
@@ -71,33 +100,35 @@ internal sealed class ModelCatalog
             }
         }
 
-        CheckSubstitutes(model, read);
+        CheckChain(model, "Substitute", options => options.Substitute, read);
+        CheckChain(model, "Fallback", options => options.Fallback, read);
     }
 
-    private void CheckSubstitutes(Model model, SettingsReader read)
+    /// <summary>Models that stand in for each other: each is listed, makes the same kind of thing, and the chain ends.</summary>
+    private void CheckChain(Model model, string setting, Func<ModelOptions, string?> next, SettingsReader read)
     {
         HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase) { model.Id };
-        for (var current = model; current.Options.Substitute is { } substitute;)
+        for (var current = model; next(current.Options) is { } standIn;)
         {
-            var key = $"Models:Catalog:{current.Id}:Substitute";
-            if (!_models.TryGetValue(substitute, out var next))
+            var key = $"Models:Catalog:{current.Id}:{setting}";
+            if (!_models.TryGetValue(standIn, out var following))
             {
-                read.Refuse(key, $"is '{substitute}', which Models:Catalog does not have");
+                read.Refuse(key, $"is '{standIn}', which Models:Catalog does not have");
                 return;
             }
 
-            if (!seen.Add(substitute))
+            if (!seen.Add(standIn))
             {
-                read.Refuse(key, $"leads back to '{substitute}': substitutes must not go round");
+                read.Refuse(key, $"leads back to '{standIn}': a chain of {setting} must end");
                 return;
             }
 
-            if (next.Options.Output != current.Options.Output)
+            if (following.Options.Output != current.Options.Output)
             {
-                read.Refuse(key, $"is '{substitute}', whose Output is {next.Options.Output} and not {current.Options.Output}");
+                read.Refuse(key, $"is '{standIn}', whose Output is {following.Options.Output} and not {current.Options.Output}");
             }
 
-            current = next;
+            current = following;
         }
     }
 }

@@ -41,6 +41,17 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
         }
     }
 
+    /// <summary>Says which model made the image, if it is another than the one that was to: that one failed upstream.</summary>
+    public static void SetServed(HttpContext context, string model)
+    {
+        if (model != context.GetUpstreamRequest().Model.Served.Id)
+        {
+            context.Response.Headers[ServedHeader] = model;
+            context.Response.Headers[SubstitutionHeader] = ModelChoice.ByUpstream;
+            context.GetRequestRecord().Facts["ServedModel"] = model;
+        }
+    }
+
     private Task ServeAsync(HttpContext context, Model requested, string? task)
     {
         var tier = context.GetIdentity().Tier;
@@ -59,14 +70,13 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
         facts["RequestedModel"] = model.Requested.Id;
         facts["ServedModel"] = model.Served.Id;
 
-        var request = context.GetInferenceRequest();
-        var body = UpstreamBody.Write(request, model, out var problem);
+        var request = UpstreamRequest.Write(context.GetInferenceRequest(), model, task, out var problem);
         if (problem is not null)
         {
             return problem.ExecuteAsync(context);
         }
 
-        context.Features.Set(new UpstreamRequest(model, ModelPath.For(model.Served.Id, task), request.MediaType, body));
+        context.Features.Set(request);
         return next(context);
     }
 

@@ -40,6 +40,21 @@ internal sealed class ModelOptions
     /// <summary>The model that serves a tier without <see cref="Requires"/>. Null: such a tier gets 403.</summary>
     public string? Substitute { get; init; }
 
+    /// <summary>The model that makes the image where this one cannot, for tiers that may have it. Null: none does.</summary>
+    public string? Fallback { get; init; }
+
+    /// <summary>On which trouble the fallback is asked. Absent: <see cref="DefaultFallbackOn"/>.</summary>
+    public IReadOnlyList<FailureClass>? FallbackOn { get; init; }
+
+    /// <summary>Where upstream surely made no image and will not soon.</summary>
+    public static readonly IReadOnlyList<FailureClass> DefaultFallbackOn = [FailureClass.Gone, FailureClass.Account, FailureClass.Overloaded];
+
+    /// <summary>What one image costs of a quota. 0 to 10,000; default 1.</summary>
+    public int Units { get; init; } = 1;
+
+    /// <summary>How long its images are kept for equal requests. 0 keeps none; up to 365 days; default 1 day.</summary>
+    public TimeSpan CacheFor { get; init; } = TimeSpan.FromDays(1);
+
     public ModelOutput Output { get; init; } = ModelOutput.Image;
 
     /// <summary>How long a caller waits for this model's picture. Null: <c>Generation:WaitLimit</c>. 1 s to 1 h.</summary>

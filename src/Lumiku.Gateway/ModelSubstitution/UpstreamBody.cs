@@ -14,10 +14,10 @@ internal static class UpstreamBody
         problem = null;
         if (request.Json is null)
         {
-            return request.Bytes;
+            return request.Bytes.ToArray();
         }
 
-        var bytes = new ArrayBufferWriter<byte>(request.Length + 128);
+        var bytes = new ArrayBufferWriter<byte>(request.Bytes.Length + 128);
         using var writer = new Utf8JsonWriter(bytes, CanonicalJson.Options);
         try
         {

@@ -1,10 +1,18 @@
+using Lumiku.Gateway.InferenceRequests;
+
 namespace Lumiku.Gateway.ModelSubstitution;
 
 /// <summary>What goes upstream: nothing of the caller's but what is here.</summary>
 /// <param name="Path">Of the served model, rebuilt from its parts.</param>
 /// <param name="MediaType">Of the body; null where there is none.</param>
 /// <param name="Body">Canonical JSON or the caller's bytes.</param>
-internal sealed record UpstreamRequest(ModelChoice Model, string Path, string? MediaType, ReadOnlyMemory<byte> Body);
+internal sealed record UpstreamRequest(ModelChoice Model, string Path, string? MediaType, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>A checked request, translated for the model that serves it.</summary>
+    /// <param name="problem">A 422 that names the parameter; null: the request is good.</param>
+    public static UpstreamRequest Write(InferenceRequest request, ModelChoice model, string? task, out GatewayProblem? problem) =>
+        new(model, ModelPath.For(model.Served.Id, task), request.MediaType, UpstreamBody.Write(request, model, out problem));
+}
 
 internal static class ModelSubstitutionSetup
 {

@@ -15,12 +15,13 @@ internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Ti
     public async Task InvokeAsync(HttpContext context)
     {
         var request = context.GetUpstreamRequest();
-        if (await routes.DirectAsync(context, (RouteEndpoint)context.GetEndpoint()!, request) is null)
+        if (await routes.FindAsync((RouteEndpoint)context.GetEndpoint()!, request) is not { } target)
         {
             await GatewayProblem.FromUpstream(new UpstreamFailure(FailureClass.Unreachable, Status: null), request.Model.Served.Id).ExecuteAsync(context);
             return;
         }
 
+        target.Direct(context);
         SetBody(context, request);
         context.Features.Set(this);
 

@@ -1,6 +1,8 @@
 using System.Net;
 using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.InferenceRequests;
 using Microsoft.AspNetCore.DataProtection;
+using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
 
 namespace Lumiku.Gateway.ReverseProxy;
@@ -15,6 +17,7 @@ internal static class ReverseProxySetup
         // "Closed" as a route's AuthorizationPolicy: for generations only, no caller gets there.
         services.AddAuthorization(options => options.AddPolicy(ClosedPolicy, policy => policy.RequireAssertion(_ => false)));
         services.AddRateLimiter(_ => { });
+        services.AddSingleton<IPassiveHealthCheckPolicy, RestingTokens>();
         services.AddReverseProxy()
             .LoadFromConfig(configuration.GetSection("ReverseProxy"))
             .AddTransformFactory<UpstreamCredentialTransform>()
@@ -51,6 +54,7 @@ internal static class ReverseProxySetup
         routes.MapReverseProxy(proxy =>
         {
             proxy.Use(RefuseStrangers);
+            proxy.Use(PassOverTried);
             proxy.UseSessionAffinity();
             proxy.UseLoadBalancing();
             proxy.UsePassiveHealthChecks();
@@ -67,6 +71,22 @@ internal static class ReverseProxySetup
 
     /// <summary>True where the request matched a YARP route.</summary>
     public static bool IsProxied(this HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not null;
+
+    /// <summary>A destination that refused this generation before is asked again only where there is no other.</summary>
+    private static Task PassOverTried(HttpContext context, RequestDelegate next)
+    {
+        if (context.Features.Get<InternalRequest>() is { Tried.Count: > 0 } request)
+        {
+            var proxied = context.GetReverseProxyFeature();
+            List<DestinationState> others = [.. proxied.AvailableDestinations.Where(destination => !request.Tried.Contains(destination.DestinationId))];
+            if (others.Count > 0)
+            {
+                proxied.AvailableDestinations = others;
+            }
+        }
+
+        return next(context);
+    }
 
     /// <summary>Only generations and explicit pass-throughs get to YARP; a request that matched a route by itself does not exist for it.</summary>
     private static Task RefuseStrangers(HttpContext context, RequestDelegate next) =>

@@ -3,6 +3,7 @@ using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Settings;
 
@@ -19,6 +20,13 @@ internal sealed class GatewaySettings
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
+        GenerationRules.Check(Generation, read);
+        Cache = read.Section<CacheOptions>("Cache");
+        if (Limits.BufferedBytes < 2L * Limits.RequestBodyBytes)
+        {
+            read.Refuse("Limits:BufferedBytes", $"is {Limits.BufferedBytes}, less than twice Limits:RequestBodyBytes ({Limits.RequestBodyBytes}): the largest body would never be taken");
+        }
+
         Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
 
         foreach (var (name, credential) in Credentials)
@@ -55,6 +63,8 @@ internal sealed class GatewaySettings
     public LimitsOptions Limits { get; }
 
     public GenerationOptions Generation { get; }
+
+    public CacheOptions Cache { get; }
 
     public TrustedProxies Network { get; }
 

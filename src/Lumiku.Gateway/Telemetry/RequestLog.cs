@@ -45,9 +45,18 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
 
         var upstream = record.UpstreamTime ?? TimeSpan.Zero;
         var gateway = Math.Max(0, (elapsed - upstream).TotalMilliseconds);
-        context.Response.Headers["Server-Timing"] = record.UpstreamTime is null
-            ? string.Create(CultureInfo.InvariantCulture, $"gateway;dur={gateway:0.0}")
-            : string.Create(CultureInfo.InvariantCulture, $"gateway;dur={gateway:0.0}, upstream;dur={upstream.TotalMilliseconds:0.0}");
+        var timing = string.Create(CultureInfo.InvariantCulture, $"gateway;dur={gateway:0.0}");
+        if (record.CacheTime is { } cache)
+        {
+            timing += string.Create(CultureInfo.InvariantCulture, $", cache;dur={cache.TotalMilliseconds:0.000}");
+        }
+
+        if (record.UpstreamTime is not null)
+        {
+            timing += string.Create(CultureInfo.InvariantCulture, $", upstream;dur={upstream.TotalMilliseconds:0.0}");
+        }
+
+        context.Response.Headers["Server-Timing"] = timing;
     }
 
     private void Write(HttpContext context, RequestRecord record, string method, PathString path, TimeSpan elapsed)

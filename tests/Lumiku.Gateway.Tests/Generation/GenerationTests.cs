@@ -121,7 +121,7 @@ public class GenerationTests
     public async Task Images_of_all_sizes_come_through_whole()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();
-        await using var gateway = await TestGateway.StartAsync(huggingFace);
+        await using var gateway = await TestGateway.StartAsync(huggingFace, "Cache:MemoryBytes=0");
         foreach (var size in new[] { 12_000, 65_536, 200_000, 1_200_000 })
         {
             huggingFace.Options.ImageBytes = size;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Generation.Images;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.HuggingFace.Simulator;
 using Shouldly;
 using Xunit;

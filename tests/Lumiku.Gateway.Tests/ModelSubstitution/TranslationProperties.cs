@@ -4,8 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
-using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Tests.Support;
 using Shouldly;
 using Xunit;
 
@@ -113,13 +113,10 @@ public class TranslationProperties
 
     private static string Write(string document, Model model)
     {
-        InferenceJson.TryParse(Encoding.UTF8.GetBytes(document), out var json, out var problem).ShouldBeTrue(problem);
-        using (json)
-        {
-            var bytes = UpstreamBody.Write(new InferenceRequest("application/json", json, default, document.Length), new ModelChoice(model, model), out var refused);
-            refused.ShouldBeNull();
-            return Encoding.UTF8.GetString(bytes.Span);
-        }
+        using var request = CheckedRequest.Of(document);
+        var bytes = UpstreamBody.Write(request, new ModelChoice(model, model), out var refused);
+        refused.ShouldBeNull();
+        return Encoding.UTF8.GetString(bytes.Span);
     }
 
     /// <summary>The same document in other clothes: members reversed, white space, every character escaped.</summary>

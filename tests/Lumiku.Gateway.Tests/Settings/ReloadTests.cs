@@ -88,7 +88,7 @@ public sealed class ReloadTests : IAsyncLifetime
         {
             while (!done.IsCancellationRequested)
             {
-                (await _gateway.GenerateAsync(TestGateway.Dev, Body, "pro")).ShouldBeAnImage();
+                (await _gateway.GenerateAsync(TestGateway.Dev, Body, "pro", request => request.Headers.Add("X-Use-Cache", "false"))).ShouldBeAnImage();
             }
         })).ToArray();
 

@@ -39,7 +39,7 @@ public class StartTests
     [InlineData("", "Models:Unlisted=Maybe", "Maybe")]
     [InlineData("", "Models:Catalog:a/b:Requires=GOLD", "'Models:Catalog:a/b:Requires' is 'GOLD', which no tier has")]
     [InlineData("", "Models:Catalog:a/b:Substitute=c/d", "'Models:Catalog:a/b:Substitute' is 'c/d', which Models:Catalog does not have.")]
-    [InlineData("Models:Catalog:a/b:Substitute=c/d", "Models:Catalog:c/d:Substitute=a/b", "substitutes must not go round")]
+    [InlineData("Models:Catalog:a/b:Substitute=c/d", "Models:Catalog:c/d:Substitute=a/b", "a chain of Substitute must end")]
     [InlineData("Models:Catalog:a/b:Substitute=c/d", "Models:Catalog:c/d:Output=Json", "whose Output is Json and not Image")]
     [InlineData("", "Models:Catalog:a/b:WaitLimit=00:00:00", "'Models:Catalog:a/b:WaitLimit' must be between 00:00:01 and 01:00:00")]
     [InlineData("", "Models:Catalog:a/b:Parameters:MultipleOf:width=0", "'Models:Catalog:a/b:Parameters:MultipleOf:width' must be a whole number of at least 1 and is 0.")]

@@ -14,6 +14,9 @@ public sealed class TestGateway : IAsyncDisposable
     public const string Dev = "black-forest-labs/FLUX.1-dev";
     public const string Schnell = "black-forest-labs/FLUX.1-schnell";
 
+    /// <summary>Has no fallback: its errors reach the caller.</summary>
+    public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
+
     private readonly WebApplication _app;
 
     private TestGateway(WebApplication app)

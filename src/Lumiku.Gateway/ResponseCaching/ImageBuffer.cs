@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Lumiku.Gateway.Generation;
+namespace Lumiku.Gateway.ResponseCaching;
 
 /// <summary>An upstream answer in pieces of at most 64 kB, so that no image becomes one large object on the heap.</summary>
 /// <remarks>
@@ -15,6 +15,9 @@ internal sealed class ImageBuffer(int limit)
     private Piece? _last;
 
     public int Length { get; private set; }
+
+    /// <summary>What the pieces take in memory, filled or not.</summary>
+    public long HeldBytes { get; private set; }
 
     /// <summary>True once more came than the limit allows; what came beyond it is not kept.</summary>
     public bool IsTooLarge { get; private set; }
@@ -35,6 +38,7 @@ internal sealed class ImageBuffer(int limit)
             if (_last is null || _last.Free == 0)
             {
                 var piece = new Piece(Math.Clamp(Math.Max(expectedRest, data.Length), 1024, PieceSize), Length);
+                HeldBytes += piece.Free;
                 _first ??= piece;
                 _last?.Link(piece);
                 _last = piece;

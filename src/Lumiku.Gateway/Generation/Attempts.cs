@@ -1,0 +1,84 @@
+using Lumiku.Gateway.ResponseCaching;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>Asks upstream for an image, again where that can help and cannot cost twice.</summary>
+/// <remarks>
+/// Again only where the model surely did not run: it loads, it is overloaded, another account may be luckier, no connection came about.
+/// After a timeout, or a connection that broke without an answer, it may have run, and is never asked again.
+/// </remarks>
+internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled, TimeProvider time, Random random)
+{
+    /// <summary>Between attempts that got no connection.</summary>
+    private static readonly TimeSpan[] Pauses = [TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1)];
+
+    /// <param name="flight">Is told which trouble is being waited for.</param>
+    /// <param name="deadline">Ends everything.</param>
+    public async Task<(GeneratedImage? Image, UpstreamFailure? Failure)> MakeAsync(GenerationPlan plan, UpstreamTarget target, Flight flight, CancellationToken deadline)
+    {
+        var model = (target.Upstream, plan.Model.Id);
+        var started = time.GetTimestamp();
+        var tried = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        UpstreamFailure? failure = null;
+        for (var unconnected = 0; ;)
+        {
+            if (failure?.Repeat == RepeatRule.Soon)
+            {
+                await Task.Delay(Pauses[unconnected++] * (0.8 + (0.4 * random.NextDouble())), time, deadline);
+            }
+
+            var pass = await troubled.EnterAsync(model, Patience(plan, failure, started), deadline);
+            if (pass.Verdict is { } verdict)
+            {
+                return (null, verdict);
+            }
+
+            var hasRepeated = failure is not null || pass.Trouble is not null;
+            (var image, failure, var hasAnother) = await AskAsync(plan, target, model, pass, tried, deadline);
+            if (failure is null || !MayAskAgain(failure, hasRepeated, unconnected, hasAnother))
+            {
+                return (image, failure);
+            }
+
+            flight.Trouble = failure;
+        }
+    }
+
+    private async Task<(GeneratedImage? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
+        GenerationPlan plan, UpstreamTarget target, (string Upstream, string Model) model, Pass pass, HashSet<string> tried, CancellationToken deadline)
+    {
+        // Whatever happens, those who wait for this attempt's verdict get one.
+        var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
+        try
+        {
+            var answer = await attempt.SendAsync(plan, target, tried, deadline);
+            (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, plan.Settings);
+            return (image, failure, answer.HasAnotherDestination);
+        }
+        finally
+        {
+            troubled.Report(model, pass, failure);
+        }
+    }
+
+    private static bool MayAskAgain(UpstreamFailure failure, bool hasRepeated, int unconnected, bool hasAnother) => failure.Repeat switch
+    {
+        RepeatRule.Wait => true,
+        RepeatRule.Once => !hasRepeated,
+        RepeatRule.Soon => unconnected < Pauses.Length,
+        _ => failure.IsOfAccount && hasAnother,
+    };
+
+    /// <summary>What is left of the time that trouble is waited for: the wait limit, or less where a fallback stands ready.</summary>
+    private TimeSpan Patience(GenerationPlan plan, UpstreamFailure? failure, long started)
+    {
+        var limit = plan.WaitLimit;
+        if (plan.FallsBackOn(failure?.Class ?? FailureClass.Overloaded) && plan.Settings.Generation.FallbackAfter < limit)
+        {
+            limit = plan.Settings.Generation.FallbackAfter;
+        }
+
+        var left = limit - time.GetElapsedTime(started);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+}

@@ -1,0 +1,112 @@
+using Lumiku.Gateway.ResponseCaching;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>One generation and all who wait for it. It belongs to none of them.</summary>
+/// <remarks>It begins with somebody who reserves for it. Where that is refused, the next in line tries; with nobody left, it never was.</remarks>
+internal sealed class Flight
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Seat> _seats = new();
+    private HashSet<CacheKey>? _claims;
+    private GenerationResult? _result;
+    private bool _isClosed;
+
+    /// <summary>Somebody has reserved for it; until then it may come to nothing.</summary>
+    public bool HasStarted { get; private set; }
+
+    /// <summary>What it makes. Set by the first who boards: equal requests have equal plans.</summary>
+    public GenerationPlan? Plan { get; set; }
+
+    /// <summary>What its bodies take of the memory for bodies; given back when it ends.</summary>
+    public IDisposable? Room { get; set; }
+
+    /// <summary>The trouble that it waits for to pass; null while upstream works on it. Callers whose time is up are told.</summary>
+    public UpstreamFailure? Trouble { get; set; }
+
+    /// <summary>Takes a place: the first one opens.</summary>
+    /// <returns>Null where the flight has been given up; a new one has to be begun.</returns>
+    public Seat? Board(CacheTerms terms)
+    {
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return null;
+            }
+
+            var seat = new Seat(this, terms) { IsOpener = _seats.Count == 0 && _result is null && !HasStarted };
+            if (_result is not null)
+            {
+                seat.Answer(_result);
+                return seat;
+            }
+
+            // Whoever asks again has not left.
+            _claims?.Remove(terms.ClaimKey);
+            _seats.AddLast(seat);
+            return seat;
+        }
+    }
+
+    /// <summary>The opener has reserved: from now on the flight goes on whoever leaves.</summary>
+    public void Start(Seat opener)
+    {
+        lock (_lock)
+        {
+            (HasStarted, opener.IsOpener, opener.HasOpened) = (true, false, true);
+        }
+    }
+
+    /// <summary>Somebody waits no longer, without the image. Where that is the opener, who was refused, the next in line opens.</summary>
+    /// <param name="result">How the flight had ended by then; null where it goes on, or never began.</param>
+    /// <returns>False where nobody is left to open the flight: it is given up.</returns>
+    public bool Leave(Seat seat, out GenerationResult? result)
+    {
+        lock (_lock)
+        {
+            result = _result;
+            if (result is not null)
+            {
+                return true;
+            }
+
+            _seats.Remove(seat);
+            if (!seat.IsOpener)
+            {
+                (_claims ??= []).Add(seat.Terms.ClaimKey);
+                return true;
+            }
+
+            seat.IsOpener = false;
+            if (_seats.First is { } next)
+            {
+                next.Value.Promote();
+                return true;
+            }
+
+            _isClosed = true;
+            Room?.Dispose();
+            return false;
+        }
+    }
+
+    /// <summary>Ends the flight for all who wait.</summary>
+    /// <returns>The keys of those who left without the image.</returns>
+    public IReadOnlyCollection<CacheKey> Land(GenerationResult result)
+    {
+        lock (_lock)
+        {
+            _result = result;
+            foreach (var seat in _seats)
+            {
+                seat.IsOpener = false;
+                seat.Answer(result);
+            }
+
+            _seats.Clear();
+            Room?.Dispose();
+            return _claims ?? (IReadOnlyCollection<CacheKey>)[];
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Lumiku.Gateway.ResponseCaching;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>One caller's place in a flight.</summary>
+internal sealed class Seat(Flight flight, CacheTerms terms)
+{
+    private TaskCompletionSource<GenerationResult?> _turn = NewTurn();
+
+    public Flight Flight => flight;
+
+    public CacheTerms Terms => terms;
+
+    /// <summary>This one opens the flight: it reserves, and then either starts it or leaves that to the next in line.</summary>
+    public bool IsOpener { get; set; }
+
+    /// <summary>This one opened it, so it is charged.</summary>
+    public bool HasOpened { get; set; }
+
+    /// <summary>The result; or null where everybody before this one declined, so that it opens the flight now.</summary>
+    public Task<GenerationResult?> Turn => _turn.Task;
+
+    public void Answer(GenerationResult result) => _turn.TrySetResult(result);
+
+    public void Promote()
+    {
+        IsOpener = true;
+        var turn = _turn;
+        _turn = NewTurn();
+        turn.TrySetResult(null);
+    }
+
+    /// <summary>A flight ends for all at once: whoever ends it must not run their continuations.</summary>
+    private static TaskCompletionSource<GenerationResult?> NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

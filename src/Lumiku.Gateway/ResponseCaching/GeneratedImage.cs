@@ -1,0 +1,19 @@
+using System.Buffers;
+
+namespace Lumiku.Gateway.ResponseCaching;
+
+/// <summary>A whole image, checked. Never changed: callers and caches read the same pieces at the same time.</summary>
+/// <param name="Model">The id of the model that made it.</param>
+/// <param name="MediaType">By its bytes.</param>
+/// <param name="ETag">Strong, over the bytes: the same picture has the same one wherever it comes from.</param>
+/// <param name="UpstreamHeaders">Those of upstream's that callers are shown.</param>
+/// <param name="HeldBytes">What its pieces take in memory; a little more than its length.</param>
+internal sealed record GeneratedImage(
+    string Model,
+    ReadOnlySequence<byte> Content,
+    string MediaType,
+    int Width,
+    int Height,
+    string ETag,
+    IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders,
+    long HeldBytes);

@@ -1,0 +1,218 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway.ResponseCaching;
+
+/// <summary>Images in this process' memory, at most <c>Cache:MemoryBytes</c> of them.</summary>
+/// <remarks>
+/// S3-FIFO (Yang et al., “FIFO queues are all you need for cache eviction”, SOSP 2023): an image begins in a small queue of a tenth of the
+/// memory and passes on to the main one only if it is asked for again there, so images that nobody wants twice push out no popular ones.
+/// Keys that fell out of the small queue are remembered a while; one that comes back goes to the main queue at once. Reading takes no lock.
+/// </remarks>
+internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
+{
+    /// <summary>Key, entry, nodes and headers of one image, roughly.</summary>
+    private const int Overhead = 1024;
+
+    /// <summary>The small queue's share of the memory.</summary>
+    private const int SmallShare = 10;
+
+    private readonly ConcurrentDictionary<CacheKey, Entry> _entries = [];
+    private readonly Lock _lock = new();
+    private readonly Queue _small = new();
+    private readonly Queue _main = new();
+    private readonly GhostKeys _ghosts = new();
+
+    /// <summary>Memory that kept images take.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _small.Bytes + _main.Bytes;
+            }
+        }
+    }
+
+    public int Count => _entries.Count;
+
+    /// <summary>A kept image that has not expired. Being found makes it stay longer.</summary>
+    public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found)
+    {
+        found = null;
+        if (settings.Value.Cache.MemoryBytes == 0 || !_entries.TryGetValue(key, out var entry))
+        {
+            return false;
+        }
+
+        var now = time.GetTimestamp();
+        if (now >= entry.ExpiresAt)
+        {
+            Drop(entry);
+            return false;
+        }
+
+        entry.Touch();
+        found = new KeptImage(entry.Image, time.GetElapsedTime(entry.KeptAt, now), time.GetElapsedTime(now, entry.ExpiresAt));
+        return true;
+    }
+
+    /// <summary>Keeps an image in place of what the key had. One that is larger than the whole memory, or lives no time, is not kept.</summary>
+    /// <returns>Whether it was kept.</returns>
+    public bool Keep(CacheKey key, GeneratedImage image, TimeSpan lifetime)
+    {
+        var capacity = settings.Value.Cache.MemoryBytes;
+        var now = time.GetTimestamp();
+        var entry = new Entry(key, image, image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
+        lock (_lock)
+        {
+            if (_entries.TryRemove(key, out var old))
+            {
+                old.Queue!.Remove(old);
+            }
+
+            MakeRoom(capacity - Math.Min(entry.Bytes, capacity), capacity);
+            if (entry.Bytes > capacity || lifetime <= TimeSpan.Zero)
+            {
+                return false;
+            }
+
+            (_ghosts.Remove(key) ? _main : _small).Add(entry);
+            _entries[key] = entry;
+            return true;
+        }
+    }
+
+    public void Remove(CacheKey key)
+    {
+        if (_entries.TryGetValue(key, out var entry))
+        {
+            Drop(entry);
+        }
+    }
+
+    private void Drop(Entry entry)
+    {
+        lock (_lock)
+        {
+            // Unless somebody replaced it meanwhile.
+            if (_entries.TryRemove(new KeyValuePair<CacheKey, Entry>(entry.Key, entry)))
+            {
+                entry.Queue!.Remove(entry);
+            }
+        }
+    }
+
+    private void MakeRoom(long allowed, long capacity)
+    {
+        while (_small.Bytes + _main.Bytes > allowed)
+        {
+            if (_main.Oldest is null || (_small.Oldest is not null && _small.Bytes > capacity / SmallShare))
+            {
+                LeaveSmall(_small.Oldest!);
+            }
+            else
+            {
+                LeaveMain(_main.Oldest);
+            }
+        }
+    }
+
+    private void LeaveSmall(Entry oldest)
+    {
+        _small.Remove(oldest);
+        if (oldest.WasAskedFor && !IsExpired(oldest))
+        {
+            oldest.Forget();
+            _main.Add(oldest);
+        }
+        else
+        {
+            _entries.TryRemove(oldest.Key, out _);
+            _ghosts.Add(oldest.Key, most: _entries.Count);
+        }
+    }
+
+    private void LeaveMain(Entry oldest)
+    {
+        _main.Remove(oldest);
+        if (oldest.WasAskedFor && !IsExpired(oldest))
+        {
+            oldest.Fade();
+            _main.Add(oldest);
+        }
+        else
+        {
+            _entries.TryRemove(oldest.Key, out _);
+        }
+    }
+
+    private bool IsExpired(Entry entry) => time.GetTimestamp() >= entry.ExpiresAt;
+
+    /// <summary>An image with how often it was asked for lately: 0 to 3.</summary>
+    private sealed class Entry(CacheKey key, GeneratedImage image, long bytes, long keptAt, long expiresAt)
+    {
+        private const int Most = 3;
+
+        private int _asked;
+
+        public CacheKey Key => key;
+
+        public GeneratedImage Image => image;
+
+        public long Bytes => bytes;
+
+        public long KeptAt => keptAt;
+
+        public long ExpiresAt => expiresAt;
+
+        public Queue? Queue { get; set; }
+
+        public LinkedListNode<Entry>? Node { get; set; }
+
+        public bool WasAskedFor => _asked > 0;
+
+        /// <summary>Without a lock: a lost count does no harm, and a popular image's is not written again and again.</summary>
+        public void Touch()
+        {
+            if (_asked < Most)
+            {
+                _asked++;
+            }
+        }
+
+        public void Fade() => _asked--;
+
+        public void Forget() => _asked = 0;
+    }
+
+    /// <summary>First in, first out; and how many bytes.</summary>
+    private sealed class Queue
+    {
+        private readonly LinkedList<Entry> _list = new();
+
+        public long Bytes { get; private set; }
+
+        public Entry? Oldest => _list.First?.Value;
+
+        public void Add(Entry entry)
+        {
+            entry.Queue = this;
+            entry.Node = _list.AddLast(entry);
+            Bytes += entry.Bytes;
+        }
+
+        public void Remove(Entry entry)
+        {
+            _list.Remove(entry.Node!);
+            Bytes -= entry.Bytes;
+        }
+    }
+}
+
+/// <summary>An image that was kept.</summary>
+/// <param name="Age">Since it was kept.</param>
+/// <param name="TimeToLive">Until it is kept no longer.</param>
+internal sealed record KeptImage(GeneratedImage Image, TimeSpan Age, TimeSpan TimeToLive);
