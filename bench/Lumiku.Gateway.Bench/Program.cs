@@ -1,0 +1,3 @@
+using Lumiku.Gateway.Bench;
+
+return await BenchCommandLine.RunAsync(args);
