@@ -61,7 +61,7 @@ ask() {
   printf '\n  %s%s%s\n\n' "$cyan" "$shown" "$plain"
   curl -s -D "$work/headers" -o "$work/body" "$@"
   tr -d '\r' <"$work/headers" | sed -n '1p' | sed "s/^/  $bold/;s/\$/$plain/"
-  tr -d '\r' <"$work/headers" | grep -iE '^(content-type|content-length|x-lumiku-[a-z-]+|x-request-id|retry-after|server-timing):' | sed "s/^/  $dim/;s/\$/$plain/" || true
+  tr -d '\r' <"$work/headers" | grep -iE '^(content-type|content-length|x-lumiku-[a-z-]+|x-cache|cache-status|age|x-request-id|retry-after|server-timing):' | sed "s/^/  $dim/;s/\$/$plain/" || true
   local status; status=$(sed -nE '1s/.* ([0-9]{3}).*/\1/p' "$work/headers")
   if [ "$file" != - ]; then cp "$work/body" "$images/$file"; fi
   [ "$status" = "$expected" ] || { bad "expected status $expected, got $status: $(head -c 600 "$work/body")"; false; }
@@ -109,9 +109,10 @@ if is_png "$images/1-internal-dev.png"; then good "A whole PNG: $images/1-intern
 upstream_saw
 if tail -c 3000 "$work/seen" | grep -q '"image/png"'; then good 'Upstream saw exactly Accept: image/png, and nothing of the caller.'; else bad 'upstream saw another Accept'; fi
 
-title '3. A PRO user asks for FLUX.1-dev, and gets it'
+title '3. A PRO user asks for the very same: it is there already, and costs nothing'
 ask 200 2-pro-dev.png "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: anna' -H 'X-Lumiku-Tier: pro' -H "$axios" -H "$json" -d "$body" || true
 if [ "$(header X-Lumiku-Model-Served)" = "$dev" ]; then good "Served by FLUX.1-dev: $images/2-pro-dev.png"; else bad 'served by another model'; fi
+if [ "$(header X-Cache) $(header X-Lumiku-Units)" = 'HIT 0' ] && cmp -s "$images/1-internal-dev.png" "$images/2-pro-dev.png"; then good 'The same picture, from memory: upstream was not asked, no unit was charged.'; else bad 'it was made again'; fi
 
 title '4. A free user asks for the same'
 ask 200 3-free-schnell.png "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: free' -H "$axios" -H "$json" -d "$body" || true
@@ -121,7 +122,28 @@ sent=$(grep -oE '\{\\?"inputs\\?":[^}]*\}\}' "$work/seen" | tail -n 1 | sed 's/\
 told "  ${dim}upstream got: $sent$plain"
 case $sent in *'"num_inference_steps":4'*) good '4 steps instead of 30, no guidance: what schnell takes. No PRO money was spent.' ;; *) bad 'schnell got the wrong parameters' ;; esac
 
-title '5. Errors that say what to do'
+title '5. Twenty users ask for a new picture at once'
+crowd='{"inputs":"a comet over the harbour","parameters":{"seed":20}}'
+told "  ${dim}20 × curl … -H 'X-Lumiku-User: user-1' to user-20 -d '$crowd'$plain"
+waiting=()
+for i in $(seq 1 20); do
+  curl -s -D "$work/crowd-$i" -o "$work/crowd-$i.png" "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "X-Lumiku-User: user-$i" -H 'X-Lumiku-Tier: pro' -H "$axios" -H "$json" -d "$crowd" &
+  waiting+=($!)
+done
+wait "${waiting[@]}"
+for state in MISS COALESCED HIT; do told "  $(grep -lEi "^x-cache: $state" "$work"/crowd-? "$work"/crowd-?? | wc -l) × X-Cache: $state"; done
+upstream_saw
+if [ "$(cat "$work"/crowd-*.png | wc -c)" = $((20 * $(wc -c <"$work/crowd-1.png"))) ] && is_png "$work/crowd-1.png" && [ "$(grep -o 'comet over the harbour' "$work/seen" | wc -l)" = 1 ]; then
+  good 'Upstream was asked once, and all twenty have the whole picture.'
+else
+  bad "upstream was asked $(grep -o 'comet over the harbour' "$work/seen" | wc -l) times"
+fi
+
+title '6. Upstream is overloaded for a moment'
+ask 200 4-patience.png "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "$axios" -H "$json" -d '{"inputs":"a heron at dawn [[times(1,overload)]]"}' &&
+  good "It was waited for, and asked again: the backend saw no error." || true
+
+title '7. Errors that say what to do'
 ask 422 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: gold' -H "$json" -d "$body" &&
   says unknown-tier &&
   good 'unknown-tier: a mistake in the backend, named.' || true
@@ -134,8 +156,8 @@ ask 502 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "$json" -d '
 
 title 'What the operator saw'
 sleep 0.3 # The log is written behind the answers.
-sed -nE 's/.*"@m":"(POST [^"]*)".*/  \1/p' "$work/gateway"
-if grep -qE "lighthouse|heron|$key|hf_demo" "$work/gateway"; then bad 'a prompt or key is in the log'; else good 'One line a request. No prompt, no key, no token.'; fi
+sed -nE 's/.*"@m":"(POST [^"]*)".*/  \1/p' "$work/gateway" | awk '/COALESCED/ && ++n > 2 { next } { print } END { printf "  … and %d more that shared it\n", n - 2 }'
+if grep -qE "lighthouse|heron|comet|$key|hf_demo" "$work/gateway"; then bad 'a prompt or key is in the log'; else good 'One line a request. No prompt, no key, no token.'; fi
 
 echo
 if [ "$wrong" = 0 ]; then told "${bold}Everything went as told.$plain The pictures are in $images"; else told "${red}Not everything went as told.$plain"; fi

@@ -14,7 +14,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
 
     /// <param name="flight">Is told which trouble is being waited for.</param>
     /// <param name="deadline">Ends everything.</param>
-    public async Task<(GeneratedImage? Image, UpstreamFailure? Failure)> MakeAsync(GenerationPlan plan, UpstreamTarget target, Flight flight, CancellationToken deadline)
+    public async Task<(ImageLease? Image, UpstreamFailure? Failure)> MakeAsync(GenerationPlan plan, UpstreamTarget target, Flight flight, CancellationToken deadline)
     {
         var model = (target.Upstream, plan.Model.Id);
         var started = time.GetTimestamp();
@@ -44,7 +44,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
         }
     }
 
-    private async Task<(GeneratedImage? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
+    private async Task<(ImageLease? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
         GenerationPlan plan, UpstreamTarget target, (string Upstream, string Model) model, Pass pass, HashSet<string> tried, CancellationToken deadline)
     {
         // Whatever happens, those who wait for this attempt's verdict get one.

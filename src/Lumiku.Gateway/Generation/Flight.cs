@@ -25,7 +25,7 @@ internal sealed class Flight
     public UpstreamFailure? Trouble { get; set; }
 
     /// <summary>Takes a place: the first one opens.</summary>
-    /// <returns>Null where the flight has been given up; a new one has to be begun.</returns>
+    /// <returns>Null where the flight has been given up, or its image is gone; a new one has to be begun.</returns>
     public Seat? Board(CacheTerms terms)
     {
         lock (_lock)
@@ -35,12 +35,20 @@ internal sealed class Flight
                 return null;
             }
 
-            var seat = new Seat(this, terms) { IsOpener = _seats.Count == 0 && _result is null && !HasStarted };
             if (_result is not null)
             {
-                seat.Answer(_result);
-                return seat;
+                // It ended at this very moment, or failed a moment ago.
+                if (_result.Share() is not { } shared)
+                {
+                    return null;
+                }
+
+                var late = new Seat(this, terms);
+                late.Answer(shared);
+                return late;
             }
+
+            var seat = new Seat(this, terms) { IsOpener = _seats.Count == 0 && !HasStarted };
 
             // Whoever asks again has not left.
             _claims?.Remove(terms.ClaimKey);
@@ -59,15 +67,16 @@ internal sealed class Flight
     }
 
     /// <summary>Somebody waits no longer, without the image. Where that is the opener, who was refused, the next in line opens.</summary>
-    /// <param name="result">How the flight had ended by then; null where it goes on, or never began.</param>
+    /// <param name="result">What the seat has been answered by then; null where the flight goes on, or never began.</param>
     /// <returns>False where nobody is left to open the flight: it is given up.</returns>
     public bool Leave(Seat seat, out GenerationResult? result)
     {
         lock (_lock)
         {
-            result = _result;
-            if (result is not null)
+            result = null;
+            if (_result is not null)
             {
+                result = seat.Turn.Result;
                 return true;
             }
 
@@ -92,6 +101,7 @@ internal sealed class Flight
     }
 
     /// <summary>Ends the flight for all who wait.</summary>
+    /// <param name="result">Its lease is the caller's, and must hold until this returns.</param>
     /// <returns>The keys of those who left without the image.</returns>
     public IReadOnlyCollection<CacheKey> Land(GenerationResult result)
     {
@@ -101,7 +111,7 @@ internal sealed class Flight
             foreach (var seat in _seats)
             {
                 seat.IsOpener = false;
-                seat.Answer(result);
+                seat.Answer(result.Share()!);
             }
 
             _seats.Clear();

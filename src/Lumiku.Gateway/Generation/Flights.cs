@@ -33,7 +33,7 @@ internal sealed class Flights(TimeProvider time)
     }
 
     /// <summary>Somebody waits no longer, without the image.</summary>
-    /// <returns>How the flight had ended by then; null where it goes on, or never began.</returns>
+    /// <returns>What the seat has been answered by then, with its own lease; null where the flight goes on, or never began.</returns>
     public GenerationResult? Leave(Seat seat)
     {
         if (!seat.Flight.Leave(seat, out var result))

@@ -23,7 +23,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         }
 
         var started = time.GetTimestamp();
-        var seat = flights.Board(terms);
+        using var seat = flights.Board(terms);
         var hasReceived = false;
         try
         {

@@ -2,11 +2,13 @@ using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>How a generation ended: with an image or with a failure. All who wait for it get the very same.</summary>
+/// <summary>How a generation ended: with an image or with a failure. All who wait for it get the very same, each with a lease of its own.</summary>
 /// <param name="Model">The id of the model that made the image, or failed last.</param>
 /// <param name="UpstreamTime">What its attempts took, with the waiting between them.</param>
-internal sealed record GenerationResult(GeneratedImage? Image, UpstreamFailure? Failure, string Model, TimeSpan UpstreamTime)
+internal sealed record GenerationResult(ImageLease? Lease, UpstreamFailure? Failure, string Model, TimeSpan UpstreamTime)
 {
+    public GeneratedImage? Image => Lease?.Image;
+
     /// <summary>Where a fallback's image was kept before; null where it was made now.</summary>
     public KeptImage? Kept { get; init; }
 
@@ -19,5 +21,9 @@ internal sealed record GenerationResult(GeneratedImage? Image, UpstreamFailure? 
     /// <summary>The image is kept under its own key from now on.</summary>
     public bool IsStored { get; init; }
 
-    public static GenerationResult OfKept(KeptImage kept) => new(kept.Image, Failure: null, kept.Image.Model, TimeSpan.Zero) { Kept = kept, IsStored = true };
+    /// <summary>The same for another holder.</summary>
+    /// <returns>Null where the image is gone already.</returns>
+    public GenerationResult? Share() => Lease is null ? this : Lease.Share() is { } lease ? this with { Lease = lease } : null;
+
+    public static GenerationResult OfKept(KeptImage kept) => new(kept.Lease, Failure: null, kept.Lease.Image.Model, TimeSpan.Zero) { Kept = kept, IsStored = true };
 }

@@ -34,7 +34,7 @@ internal sealed partial class Generator(
     /// <summary>A caller waits no longer, without the image: it finds it when it asks again.</summary>
     public void Leave(Seat seat)
     {
-        if (flights.Leave(seat) is { Image: { } image } result && !seat.Terms.IsPrivate && !IsForEverybody(seat.Flight.Plan!, result))
+        if (flights.Leave(seat) is { Lease: { } image } result && !seat.Terms.IsPrivate && !IsForEverybody(seat.Flight.Plan!, result))
         {
             cache.Keep(seat.Terms.ClaimKey, image, CacheTerms.ClaimFor(seat.Flight.Plan!.Model.Options));
         }
@@ -57,6 +57,7 @@ internal sealed partial class Generator(
             return false;
         }
 
+        using var lease = kept.Lease;
         flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(kept), TimeSpan.Zero);
         return true;
     }
@@ -97,19 +98,20 @@ internal sealed partial class Generator(
     {
         using var deadline = new CancellationTokenSource(plan.Settings.Generation.Deadline, time);
         var result = await MakeAsync(flight, plan, deadline.Token);
+        using var lease = result.Lease;
         if (reservation is not null)
         {
             result = result with { Units = Math.Min(result.Units, reservation.Units) };
             await SettleAsync(reservation, result.Units);
         }
 
-        if (result is { Image: { } made, Kept: null, IsShared: false } && made.Model == plan.Model.Id && plan.Terms is { IsPrivate: false, IsReusable: true })
+        if (result is { Lease: { } made, Kept: null, IsShared: false } && made.Image.Model == plan.Model.Id && plan.Terms is { IsPrivate: false, IsReusable: true })
         {
             result = result with { IsStored = cache.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
         }
 
         var claims = flights.Land(plan.Terms.Key, flight, result, plan.Settings.Generation.FailureMemory);
-        if (result.Image is { } image && !plan.Terms.IsPrivate && !IsForEverybody(plan, result))
+        if (result.Lease is { } image && !plan.Terms.IsPrivate && !IsForEverybody(plan, result))
         {
             foreach (var claim in claims)
             {
@@ -167,12 +169,12 @@ internal sealed partial class Generator(
 
         return result! with { UpstreamTime = time.GetElapsedTime(started) };
 
-        GenerationResult Failed(UpstreamFailure failure) => new(Image: null, failure, plan.Model.Id, TimeSpan.Zero);
+        GenerationResult Failed(UpstreamFailure failure) => new(Lease: null, failure, plan.Model.Id, TimeSpan.Zero);
     }
 
     private async Task<GenerationResult> AttemptAsync(Flight flight, GenerationPlan plan, UpstreamTarget target, CancellationToken deadline)
     {
-        GeneratedImage? image = null;
+        ImageLease? image = null;
         UpstreamFailure? failure;
         try
         {
@@ -226,7 +228,7 @@ internal sealed partial class Generator(
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            return new GenerationResult(Image: null, new UpstreamFailure(FailureClass.Timeout, Status: null), fallback.Model.Id, TimeSpan.Zero);
+            return new GenerationResult(Lease: null, new UpstreamFailure(FailureClass.Timeout, Status: null), fallback.Model.Id, TimeSpan.Zero);
         }
         finally
         {

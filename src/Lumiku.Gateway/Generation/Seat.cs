@@ -3,7 +3,7 @@ using Lumiku.Gateway.ResponseCaching;
 namespace Lumiku.Gateway.Generation;
 
 /// <summary>One caller's place in a flight.</summary>
-internal sealed class Seat(Flight flight, CacheTerms terms)
+internal sealed class Seat(Flight flight, CacheTerms terms) : IDisposable
 {
     private TaskCompletionSource<GenerationResult?> _turn = NewTurn();
 
@@ -19,6 +19,15 @@ internal sealed class Seat(Flight flight, CacheTerms terms)
 
     /// <summary>The result; or null where everybody before this one declined, so that it opens the flight now.</summary>
     public Task<GenerationResult?> Turn => _turn.Task;
+
+    /// <summary>Ends the lease on the image, if one came.</summary>
+    public void Dispose()
+    {
+        if (_turn.Task is { IsCompletedSuccessfully: true, Result.Lease: { } lease })
+        {
+            lease.Dispose();
+        }
+    }
 
     public void Answer(GenerationResult result) => _turn.TrySetResult(result);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Lumiku.Gateway.ResponseCaching;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Lumiku.Gateway.Generation;
@@ -6,11 +7,11 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>What one attempt brought back, good or bad.</summary>
 /// <param name="StatusCode">Upstream's; 0 where it gave none.</param>
 /// <param name="Headers">Upstream's, those that we read or pass on.</param>
-/// <param name="HeldBytes">What the body takes in memory.</param>
+/// <param name="Buffer">What holds the body; null where it is no image's.</param>
 /// <param name="Error">Why the exchange broke; None where it came to its end.</param>
 /// <param name="IsTooLarge">The body was longer than <c>Limits:ImageBytes</c>.</param>
 internal sealed record UpstreamAnswer(
-    int StatusCode, IHeaderDictionary Headers, ReadOnlySequence<byte> Body, long HeldBytes, ForwarderError Error, bool IsTooLarge)
+    int StatusCode, IHeaderDictionary Headers, ReadOnlySequence<byte> Body, ImageBuffer? Buffer, ForwarderError Error, bool IsTooLarge)
 {
     /// <summary>No connection came about: the model surely did not run.</summary>
     public bool NeverLeft { get; init; }
@@ -18,5 +19,5 @@ internal sealed record UpstreamAnswer(
     /// <summary>There is a destination that this generation has not tried and that is not resting.</summary>
     public bool HasAnotherDestination { get; init; }
 
-    public static UpstreamAnswer Broken(ForwarderError error) => new(0, new HeaderDictionary(), default, 0, error, IsTooLarge: false);
+    public static UpstreamAnswer Broken(ForwarderError error) => new(0, new HeaderDictionary(), default, null, error, IsTooLarge: false);
 }

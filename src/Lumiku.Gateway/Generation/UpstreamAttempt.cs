@@ -43,7 +43,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         var reached = context.Features.Get<UpstreamStatus>();
         var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
             ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }
-            : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured.HeldBytes, ForwarderError.None, response.Captured.IsTooLarge);
+            : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured, ForwarderError.None, response.Captured.IsTooLarge);
         return answer with { HasAnotherDestination = proxied.AllDestinations.Any(other => !tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy) };
     }
 

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
-/// <summary>A whole image, checked. Never changed: callers and caches read the same pieces at the same time.</summary>
+/// <summary>A whole image, checked. Never changed: callers and caches read the same pieces at the same time, each under an <see cref="ImageLease"/>.</summary>
 /// <param name="Model">The id of the model that made it.</param>
 /// <param name="MediaType">By its bytes.</param>
 /// <param name="ETag">Strong, over the bytes: the same picture has the same one wherever it comes from.</param>

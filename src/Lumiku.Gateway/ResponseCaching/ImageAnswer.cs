@@ -30,7 +30,7 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
     public const string CacheStatusHeader = "Cache-Status";
     public const string UnitsHeader = "X-Lumiku-Units";
 
-    public static ImageAnswer OfKept(KeptImage kept) => new(kept.Image, CacheOutcome.Hit, kept, IsStored: true, Units: 0);
+    public static ImageAnswer OfKept(KeptImage kept) => new(kept.Lease.Image, CacheOutcome.Hit, kept, IsStored: true, Units: 0);
 
     /// <exception cref="OperationCanceledException">The caller left in the middle.</exception>
     public async Task WriteAsync(HttpContext context, CacheTerms terms)

@@ -2,14 +2,14 @@ using System.Buffers;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
-/// <summary>An upstream answer in pieces of at most 64 kB, so that no image becomes one large object on the heap.</summary>
-/// <remarks>
-/// The pieces belong to the garbage collector, not to a pool: an image has several readers (callers, caches) that end at their own time,
-/// and a piece given back too early would show one user's picture to another.
-/// </remarks>
+/// <summary>An upstream answer in rented pieces of at most 64 kB, so that no image becomes one large object on the heap, and none that comes and goes makes work for the garbage collector.</summary>
+/// <remarks>Only <see cref="ImageLease"/> gives pieces back, with the last holder of an image. A buffer that nobody leases is left to the garbage collector.</remarks>
 internal sealed class ImageBuffer(int limit)
 {
     private const int PieceSize = 64 * 1024;
+
+    /// <summary>Of its own: the shared pool keeps too few to go round when an image of nineteen pieces pushes out another. At most 32 MB lie idle.</summary>
+    private static readonly ArrayPool<byte> Pieces = ArrayPool<byte>.Create(PieceSize, maxArraysPerBucket: 512);
 
     private Piece? _first;
     private Piece? _last;
@@ -51,13 +51,24 @@ internal sealed class ImageBuffer(int limit)
         }
     }
 
+    /// <summary>Gives the pieces back: the content must not be read any more, and others may be writing into them already.</summary>
+    public void GiveBack()
+    {
+        for (var piece = _first; piece is not null; piece = (Piece?)piece.Next)
+        {
+            piece.GiveBack();
+        }
+
+        _first = _last = null;
+    }
+
     private sealed class Piece : ReadOnlySequenceSegment<byte>
     {
         private readonly byte[] _bytes;
 
         public Piece(int size, long runningIndex)
         {
-            _bytes = GC.AllocateUninitializedArray<byte>(size);
+            _bytes = Pieces.Rent(size);
             RunningIndex = runningIndex;
         }
 
@@ -72,5 +83,7 @@ internal sealed class ImageBuffer(int limit)
         }
 
         public void Link(Piece next) => Next = next;
+
+        public void GiveBack() => Pieces.Return(_bytes);
     }
 }

@@ -54,28 +54,41 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
             return false;
         }
 
+        // Null where it is let go of at this very moment.
+        if (entry.Lease.Share() is not { } lease)
+        {
+            return false;
+        }
+
         entry.Touch();
-        found = new KeptImage(entry.Image, time.GetElapsedTime(entry.KeptAt, now), time.GetElapsedTime(now, entry.ExpiresAt));
+        found = new KeptImage(lease, time.GetElapsedTime(entry.KeptAt, now), time.GetElapsedTime(now, entry.ExpiresAt));
         return true;
     }
 
     /// <summary>Keeps an image in place of what the key had. One that is larger than the whole memory, or lives no time, is not kept.</summary>
+    /// <param name="lease">The caller's own, which stays the caller's.</param>
     /// <returns>Whether it was kept.</returns>
-    public bool Keep(CacheKey key, GeneratedImage image, TimeSpan lifetime)
+    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime)
     {
         var capacity = settings.Value.Cache.MemoryBytes;
         var now = time.GetTimestamp();
-        var entry = new Entry(key, image, image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
+        if (lease.Share() is not { } own)
+        {
+            return false;
+        }
+
+        var entry = new Entry(key, own, own.Image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
         lock (_lock)
         {
             if (_entries.TryRemove(key, out var old))
             {
-                old.Queue!.Remove(old);
+                LetGo(old);
             }
 
             MakeRoom(capacity - Math.Min(entry.Bytes, capacity), capacity);
             if (entry.Bytes > capacity || lifetime <= TimeSpan.Zero)
             {
+                own.Dispose();
                 return false;
             }
 
@@ -100,9 +113,15 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
             // Unless somebody replaced it meanwhile.
             if (_entries.TryRemove(new KeyValuePair<CacheKey, Entry>(entry.Key, entry)))
             {
-                entry.Queue!.Remove(entry);
+                LetGo(entry);
             }
         }
+    }
+
+    private static void LetGo(Entry entry)
+    {
+        entry.Queue!.Remove(entry);
+        entry.Lease.Dispose();
     }
 
     private void MakeRoom(long allowed, long capacity)
@@ -122,37 +141,39 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 
     private void LeaveSmall(Entry oldest)
     {
-        _small.Remove(oldest);
         if (oldest.WasAskedFor && !IsExpired(oldest))
         {
+            _small.Remove(oldest);
             oldest.Forget();
             _main.Add(oldest);
         }
         else
         {
             _entries.TryRemove(oldest.Key, out _);
+            LetGo(oldest);
             _ghosts.Add(oldest.Key, most: _entries.Count);
         }
     }
 
     private void LeaveMain(Entry oldest)
     {
-        _main.Remove(oldest);
         if (oldest.WasAskedFor && !IsExpired(oldest))
         {
+            _main.Remove(oldest);
             oldest.Fade();
             _main.Add(oldest);
         }
         else
         {
             _entries.TryRemove(oldest.Key, out _);
+            LetGo(oldest);
         }
     }
 
     private bool IsExpired(Entry entry) => time.GetTimestamp() >= entry.ExpiresAt;
 
     /// <summary>An image with how often it was asked for lately: 0 to 3.</summary>
-    private sealed class Entry(CacheKey key, GeneratedImage image, long bytes, long keptAt, long expiresAt)
+    private sealed class Entry(CacheKey key, ImageLease lease, long bytes, long keptAt, long expiresAt)
     {
         private const int Most = 3;
 
@@ -160,7 +181,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 
         public CacheKey Key => key;
 
-        public GeneratedImage Image => image;
+        public ImageLease Lease => lease;
 
         public long Bytes => bytes;
 
@@ -213,6 +234,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 }
 
 /// <summary>An image that was kept.</summary>
+/// <param name="Lease">The finder's own; to be disposed once it has been read.</param>
 /// <param name="Age">Since it was kept.</param>
 /// <param name="TimeToLive">Until it is kept no longer.</param>
-internal sealed record KeptImage(GeneratedImage Image, TimeSpan Age, TimeSpan TimeToLive);
+internal sealed record KeptImage(ImageLease Lease, TimeSpan Age, TimeSpan TimeToLive);

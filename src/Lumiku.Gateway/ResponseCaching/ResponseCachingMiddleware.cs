@@ -42,6 +42,7 @@ internal sealed class ResponseCachingMiddleware(RequestDelegate next, ImageCache
 
     private async Task AnswerAsync(HttpContext context, CacheTerms terms, KeptImage kept, bool isClaim)
     {
+        using var lease = kept.Lease;
         await ImageAnswer.OfKept(kept).WriteAsync(context, terms);
         if (isClaim)
         {

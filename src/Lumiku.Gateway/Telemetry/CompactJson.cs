@@ -17,14 +17,18 @@ internal sealed class CompactJson : ITextFormatter
     /// <summary>What the framework adds to every line inside a request, which the request's own line says better; and the end of that line's sentence, which is there as fields.</summary>
     private static readonly FrozenSet<string> LeftOut = FrozenSet.Create("EventId", "RequestPath", "ConnectionId", "Details");
 
+    [ThreadStatic]
+    private static StringWriter? _sentence;
+
     public void Format(LogEvent logEvent, TextWriter output)
     {
         output.Write("{\"@t\":\"");
         output.Write(logEvent.Timestamp.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
         output.Write("\",\"@m\":");
-        using var sentence = new StringWriter(CultureInfo.InvariantCulture);
+        var sentence = _sentence ??= new StringWriter(CultureInfo.InvariantCulture);
         Sentence.Format(logEvent, sentence);
         JsonValueFormatter.WriteQuotedJsonString(sentence.ToString(), output);
+        sentence.GetStringBuilder().Clear();
         if (logEvent.Level != LogEventLevel.Information)
         {
             output.Write($",\"@l\":\"{logEvent.Level}\"");
@@ -36,8 +40,13 @@ internal sealed class CompactJson : ITextFormatter
             JsonValueFormatter.WriteQuotedJsonString(exception.ToString(), output);
         }
 
-        foreach (var (name, value) in logEvent.Properties.Where(property => !LeftOut.Contains(property.Key)))
+        foreach (var (name, value) in logEvent.Properties)
         {
+            if (LeftOut.Contains(name))
+            {
+                continue;
+            }
+
             output.Write(',');
             // A field that begins with @ is doubled, as CLEF wants it.
             JsonValueFormatter.WriteQuotedJsonString(name.StartsWith('@') ? '@' + name : name, output);

@@ -30,25 +30,19 @@ internal static class GatewayLogging
             .Enrich.FromLogContext()
             .Filter.ByExcluding(IsQuoting)
             .Filter.ByExcluding(IsSaidElsewhere)
-            .WriteTo.Async(ToConsole, bufferSize: QueuedLines, blockWhenFull: false)
+            .WriteToConsole()
             .CreateLogger();
         // Serilog decides by its own levels; the framework would drop everything below Information before asking it.
         logging.SetMinimumLevel(LogLevel.Trace);
         logging.AddSerilog(logger, dispose: false);
+        logging.Services.AddSingleton<Serilog.ILogger>(logger);
         logging.Services.AddSingleton(_ => new LogEnd(logger));
     }
 
-    private static void ToConsole(Serilog.Configuration.LoggerSinkConfiguration console)
-    {
-        if (Console.IsOutputRedirected)
-        {
-            console.Console(new CompactJson());
-        }
-        else
-        {
-            console.Console(outputTemplate: Text, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
-        }
-    }
+    private static LoggerConfiguration WriteToConsole(this LoggerConfiguration logger) => Console.IsOutputRedirected
+        ? logger.WriteTo.Sink(new LineQueue(new CompactJson(), Console.OpenStandardOutput()))
+        : logger.WriteTo.Async(
+            console => console.Console(outputTemplate: Text, formatProvider: System.Globalization.CultureInfo.InvariantCulture), QueuedLines, blockWhenFull: false);
 
     /// <summary>Why the host did not start, the host says with a stack; the program says it in one line.</summary>
     private static bool IsSaidElsewhere(LogEvent line) => line.MessageTemplate.Text == "Hosting failed to start";

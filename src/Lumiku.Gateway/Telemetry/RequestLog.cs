@@ -1,13 +1,22 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using Serilog.Events;
+using Serilog.Parsing;
 
 namespace Lumiku.Gateway.Telemetry;
 
 /// <summary>One line a request, whatever becomes of it, and <c>Server-Timing</c> on inference answers.</summary>
-internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time, ILogger<RequestLog> logger)
+/// <remarks>The line is handed to Serilog as it is: on the way of the framework's logging, with a scope for the fields, it was the dearest step of a hit.</remarks>
+internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Serilog.ILogger logger)
 {
+    private static readonly MessageTemplate Sentence = new MessageTemplateParser().Parse(
+        "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}");
+
     /// <summary>What a caller who left is logged with; nobody is sent it.</summary>
     private const int CallerGone = 499;
+
+    private readonly Serilog.ILogger _lines = logger.ForContext<RequestLog>();
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -63,52 +72,57 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
     {
         var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
         var status = gone ? CallerGone : context.Response.StatusCode;
-        var fields = Fields(context, record);
-        using (logger.BeginScope(fields))
+        var level = status >= 500 ? LogEventLevel.Warning : LogEventLevel.Information;
+        if (!_lines.IsEnabled(level))
         {
-            Log.Answered(
-                logger, status >= 500 ? LogLevel.Warning : LogLevel.Information, Printable(method), Printable(path.Value ?? ""), status,
-                gone ? "caller gone" : record.ErrorType ?? "ok", elapsed.TotalMilliseconds, record.UpstreamTime?.TotalMilliseconds ?? 0, Details(fields));
+            return;
         }
-    }
 
-    /// <summary>What is known of the request beside the sentence; absent where a step was not reached.</summary>
-    private static Dictionary<string, object> Fields(HttpContext context, RequestRecord record)
-    {
-        var fields = new Dictionary<string, object> { ["RequestId"] = context.TraceIdentifier };
+        List<LogEventProperty> fields = new(16);
+        Add("Method", Printable(method));
+        Add("Path", Printable(path.Value ?? ""));
+        Add("Status", status);
+        Add("Outcome", gone ? "caller gone" : record.ErrorType ?? "ok");
+        Add("ElapsedMs", elapsed.TotalMilliseconds);
+        Add("UpstreamMs", record.UpstreamTime?.TotalMilliseconds ?? 0);
+        Add("RequestId", context.TraceIdentifier);
         foreach (var (name, value) in record.Facts)
         {
-            fields[name] = value;
+            Add(name, value);
         }
 
         if (context.Response.ContentLength is { } bytes)
         {
-            fields["ResponseBytes"] = bytes;
+            Add("ResponseBytes", bytes);
         }
 
         if (Activity.Current is { } activity)
         {
-            fields["TraceId"] = activity.TraceId.ToString();
+            Add("TraceId", activity.TraceId.ToString());
         }
 
-        return fields;
+        Add("Details", Details(record, context.Response.ContentLength));
+        _lines.Write(new LogEvent(time.GetUtcNow(), level, exception: null, Sentence, fields));
+
+        void Add(string name, object value) => fields.Add(new LogEventProperty(name, new ScalarValue(value)));
     }
 
-    /// <summary>The end of the sentence, for people: tier, model and sizes as far as they are known.</summary>
-    private static string Details(Dictionary<string, object> fields)
+    /// <summary>The end of the sentence, for people: tier, model, cache and sizes as far as they are known.</summary>
+    private static string Details(RequestRecord record, long? responseBytes)
     {
-        List<string> details = [];
-        Add("Tier", "tier {0}");
-        Add("ServedModel", "served by {0}");
-        Add("RequestBytes", "{0} B in");
-        Add("ResponseBytes", "{0} B out");
-        return details.Count == 0 ? "" : $" ({string.Join(", ", details)})";
+        var details = new StringBuilder();
+        Add("tier ", record.Facts.GetValueOrDefault("Tier"), "");
+        Add("served by ", record.Facts.GetValueOrDefault("ServedModel"), "");
+        Add("", record.Facts.GetValueOrDefault("Cache"), "");
+        Add("", record.Facts.GetValueOrDefault("RequestBytes"), " B in");
+        Add("", responseBytes, " B out");
+        return details.Length == 0 ? "" : details.Append(')').ToString();
 
-        void Add(string field, string format)
+        void Add(string before, object? value, string after)
         {
-            if (fields.TryGetValue(field, out var value))
+            if (value is not null)
             {
-                details.Add(string.Format(CultureInfo.InvariantCulture, format, value));
+                details.Append(details.Length == 0 ? " (" : ", ").Append(before).Append(CultureInfo.InvariantCulture, $"{value}").Append(after);
             }
         }
     }
@@ -122,13 +136,6 @@ internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time
                 shown[i] = whole[i] is >= ' ' and <= '~' ? whole[i] : '?';
             }
         });
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Message = "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}")]
-        public static partial void Answered(
-            ILogger logger, LogLevel level, string method, string path, int status, string outcome, double elapsedMs, double upstreamMs, string details);
-    }
 }
 
 internal static class RequestLogSetup

@@ -216,7 +216,7 @@ public sealed class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<G
     public void Retry_after_may_be_a_date_or_a_day_away(string retryAfter, int seconds)
     {
         var headers = new Microsoft.AspNetCore.Http.HeaderDictionary { ["Retry-After"] = retryAfter, ["Date"] = "Sun, 22 Nov 2026 12:00:00 GMT" };
-        var answer = new UpstreamAnswer(429, headers, default, 0, Yarp.ReverseProxy.Forwarder.ForwarderError.None, IsTooLarge: false);
+        var answer = new UpstreamAnswer(429, headers, default, null, Yarp.ReverseProxy.Forwarder.ForwarderError.None, IsTooLarge: false);
 
         var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<Gateway.Settings.CurrentSettings>().Value, "");
 

@@ -83,7 +83,7 @@ public class LogTests
         image.GetProperty("ResponseBytes").GetInt32().ShouldBeGreaterThan(10_000);
         image.GetProperty("UpstreamMs").GetDouble().ShouldBeGreaterThan(0);
         image.GetProperty("ElapsedMs").GetDouble().ShouldBeGreaterThanOrEqualTo(image.GetProperty("UpstreamMs").GetDouble());
-        image.GetProperty("@m").GetString()!.ShouldEndWith($" (tier free, served by {TestGateway.Schnell}, 20 B in, {image.GetProperty("ResponseBytes").GetInt32()} B out)");
+        image.GetProperty("@m").GetString()!.ShouldEndWith($" (tier free, served by {TestGateway.Schnell}, MISS, 20 B in, {image.GetProperty("ResponseBytes").GetInt32()} B out)");
         image.GetProperty("TraceId").GetString()!.Length.ShouldBe(32);
         Stories(gateway).Single(line => line.GetProperty("RequestId").GetString() == "request-2").GetProperty("Outcome").GetString().ShouldBe("unauthenticated");
         Stories(gateway).Single(line => line.GetProperty("RequestId").GetString() == "request-3").GetProperty("Outcome").GetString().ShouldBe("malformed-body");
