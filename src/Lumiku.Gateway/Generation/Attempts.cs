@@ -27,7 +27,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
                 await Task.Delay(Pauses[unconnected++] * (0.8 + (0.4 * random.NextDouble())), time, deadline);
             }
 
-            var pass = await troubled.EnterAsync(model, Patience(plan, failure, started), deadline);
+            var pass = await troubled.EnterAsync(model, trouble => Patience(plan, trouble, started), deadline);
             if (pass.Verdict is { } verdict)
             {
                 return (null, verdict);
@@ -70,10 +70,10 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
     };
 
     /// <summary>What is left of the time that trouble is waited for: the wait limit, or less where a fallback stands ready.</summary>
-    private TimeSpan Patience(GenerationPlan plan, UpstreamFailure? failure, long started)
+    private TimeSpan Patience(GenerationPlan plan, FailureClass trouble, long started)
     {
         var limit = plan.WaitLimit;
-        if (plan.FallsBackOn(failure?.Class ?? FailureClass.Overloaded) && plan.Settings.Generation.FallbackAfter < limit)
+        if (plan.FallsBackOn(trouble) && plan.Settings.Generation.FallbackAfter < limit)
         {
             limit = plan.Settings.Generation.FallbackAfter;
         }

@@ -3,6 +3,7 @@ using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Generation;
@@ -71,7 +72,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
             var (result, isInTime) = await WaitAsync(context, seat, started);
             if (!isInTime)
             {
-                await Unready(seat).ExecuteAsync(context);
+                await Unready(seat, context.GetUpstreamRequest().Model.Served).ExecuteAsync(context);
                 return false;
             }
 
@@ -85,7 +86,8 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
     private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
     {
-        var left = seat.Flight.Plan!.WaitLimit - time.GetElapsedTime(started);
+        var limit = context.GetUpstreamRequest().Model.Served.Options.WaitLimit ?? context.GetSettings().Generation.WaitLimit;
+        var left = limit - time.GetElapsedTime(started);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
@@ -106,8 +108,8 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         }
     }
 
-    private static GatewayProblem Unready(Seat seat) =>
-        seat.Flight.Trouble is { } trouble ? trouble.ToProblem(seat.Flight.Plan!.Model.Id)
+    private static GatewayProblem Unready(Seat seat, Model model) =>
+        seat.Flight.Trouble is { } trouble ? trouble.ToProblem(model.Id)
         : seat.Terms.IsPrivate ? GatewayProblem.StillGeneratingForNobody(AskAgain)
         : GatewayProblem.StillGenerating(AskAgain);
 

@@ -76,7 +76,16 @@ internal sealed partial class Generator(
                 using (registration)
                 using (StartActivity(caller))
                 {
-                    await FlyAsync(opener.Flight, plan, reservation);
+                    try
+                    {
+                        await FlyAsync(opener.Flight, plan, reservation);
+                    }
+                    catch (Exception exception)
+                    {
+                        // A bug, after the making: nobody is left waiting for it.
+                        Log.Broken(logger, plan.Model.Id, exception);
+                        flights.Land(plan.Terms.Key, opener.Flight, Failed(plan, FailureClass.Failed), TimeSpan.Zero);
+                    }
                 }
             });
         }
@@ -147,7 +156,7 @@ internal sealed partial class Generator(
             if (await routes.FindAsync(plan.Route, plan.Request) is not { } target)
             {
                 Log.NoRoute(logger, plan.Request.Path);
-                result = Failed(new UpstreamFailure(FailureClass.Unreachable, Status: null));
+                result = Failed(plan, FailureClass.Unreachable);
             }
             else
             {
@@ -164,13 +173,14 @@ internal sealed partial class Generator(
         catch (Exception exception)
         {
             Log.Broken(logger, plan.Model.Id, exception);
-            result = Failed(new UpstreamFailure(FailureClass.Failed, Status: null));
+            result = Failed(plan, FailureClass.Failed);
         }
 
         return result! with { UpstreamTime = time.GetElapsedTime(started) };
-
-        GenerationResult Failed(UpstreamFailure failure) => new(Lease: null, failure, plan.Model.Id, TimeSpan.Zero);
     }
+
+    private static GenerationResult Failed(GenerationPlan plan, FailureClass kind) =>
+        new(Lease: null, new UpstreamFailure(kind, Status: null), plan.Model.Id, TimeSpan.Zero);
 
     private async Task<GenerationResult> AttemptAsync(Flight flight, GenerationPlan plan, UpstreamTarget target, CancellationToken deadline)
     {
@@ -228,7 +238,7 @@ internal sealed partial class Generator(
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            return new GenerationResult(Lease: null, new UpstreamFailure(FailureClass.Timeout, Status: null), fallback.Model.Id, TimeSpan.Zero);
+            return Failed(fallback, FailureClass.Timeout);
         }
         finally
         {

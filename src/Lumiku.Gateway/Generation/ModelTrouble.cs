@@ -49,18 +49,21 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
         }
     }
 
-    public ValueTask<Pass> EnterAsync(TimeSpan patience, CancellationToken deadline)
+    public ValueTask<Pass> EnterAsync(Func<FailureClass, TimeSpan> patience, CancellationToken deadline)
     {
+        TimeSpan left;
         LinkedListNode<TaskCompletionSource<Pass>> place;
         lock (_lock)
         {
-            if (_isOver)
+            // Over, or not yet begun.
+            if (_isOver || _failure is null)
             {
                 return new(Pass.Free);
             }
 
             // Waiting beyond the patience would be for nothing.
-            if (_leave == 0 && time.GetElapsedTime(time.GetTimestamp(), _probeAt) > patience)
+            left = patience(_failure.Class);
+            if (_leave == 0 && time.GetElapsedTime(time.GetTimestamp(), _probeAt) > left)
             {
                 return new(new Pass(null, _failure));
             }
@@ -69,7 +72,7 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
             LetGo();
         }
 
-        return WaitAsync(place, patience, deadline);
+        return WaitAsync(place, left, deadline);
     }
 
     /// <summary>The verdict of one that was let go.</summary>

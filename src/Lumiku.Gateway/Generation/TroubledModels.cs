@@ -11,9 +11,9 @@ internal sealed class TroubledModels(TimeProvider time, Random random)
     public int Count => _troubled.Count;
 
     /// <summary>Waits until this generation may ask the model.</summary>
-    /// <param name="patience">How long at the most.</param>
+    /// <param name="patience">How long at the most, with this trouble.</param>
     /// <exception cref="OperationCanceledException">The generation's deadline has passed.</exception>
-    public ValueTask<Pass> EnterAsync((string Upstream, string Model) model, TimeSpan patience, CancellationToken deadline) =>
+    public ValueTask<Pass> EnterAsync((string Upstream, string Model) model, Func<FailureClass, TimeSpan> patience, CancellationToken deadline) =>
         _troubled.TryGetValue(model, out var trouble) ? trouble.EnterAsync(patience, deadline) : new(Pass.Free);
 
     /// <summary>Tells what came of an attempt; owed for each pass that was granted.</summary>
