@@ -27,20 +27,21 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
                 await Task.Delay(Pauses[unconnected++] * (0.8 + (0.4 * random.NextDouble())), time, deadline);
             }
 
+            // For callers whose time is up meanwhile.
+            flight.Trouble = troubled.Of(model) ?? failure;
             var pass = await troubled.EnterAsync(model, trouble => Patience(plan, trouble, started), deadline);
             if (pass.Verdict is { } verdict)
             {
                 return (null, verdict);
             }
 
-            var hasRepeated = failure is not null || pass.Trouble is not null;
+            flight.Trouble = null;
+            var hasRepeated = failure?.Repeat == RepeatRule.Once || pass.IsOnceMore;
             (var image, failure, var hasAnother) = await AskAsync(plan, target, model, pass, tried, deadline);
             if (failure is null || !MayAskAgain(failure, hasRepeated, unconnected, hasAnother))
             {
                 return (image, failure);
             }
-
-            flight.Trouble = failure;
         }
     }
 

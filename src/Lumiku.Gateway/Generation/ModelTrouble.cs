@@ -29,6 +29,9 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
     private int _leave;
     private bool _isOver;
 
+    /// <summary>What was heard of it last; null before it begins.</summary>
+    public UpstreamFailure? Failure => Volatile.Read(ref _failure);
+
     /// <summary>Begins the trouble, or adds one that was under way before it was known.</summary>
     /// <returns>False where it is over already.</returns>
     public bool TryAdd(UpstreamFailure failure)
@@ -87,10 +90,11 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
 
             if (failure is { IsTrouble: true })
             {
+                // That was the once more, for all who wait.
+                var wasOnceMore = _failure!.Repeat == RepeatRule.Once && failure.Repeat == RepeatRule.Once;
                 Schedule(failure);
-                if (failure.Repeat == RepeatRule.Once)
+                if (wasOnceMore)
                 {
-                    // That was the once more, for all who wait.
                     AnswerAll(new Pass(null, failure));
                 }
             }
@@ -165,7 +169,7 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
         {
             _leave--;
             _line.RemoveFirst();
-            next.Value.SetResult(new Pass(this, null));
+            next.Value.SetResult(new Pass(this, null, IsOnceMore: _failure!.Repeat == RepeatRule.Once));
         }
     }
 

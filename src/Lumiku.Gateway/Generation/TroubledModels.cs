@@ -16,6 +16,9 @@ internal sealed class TroubledModels(TimeProvider time, Random random)
     public ValueTask<Pass> EnterAsync((string Upstream, string Model) model, Func<FailureClass, TimeSpan> patience, CancellationToken deadline) =>
         _troubled.TryGetValue(model, out var trouble) ? trouble.EnterAsync(patience, deadline) : new(Pass.Free);
 
+    /// <summary>The trouble that the model is known to be in; null: none.</summary>
+    public UpstreamFailure? Of((string Upstream, string Model) model) => _troubled.GetValueOrDefault(model)?.Failure;
+
     /// <summary>Tells what came of an attempt; owed for each pass that was granted.</summary>
     /// <param name="failure">Null: an image.</param>
     public void Report((string Upstream, string Model) model, Pass pass, UpstreamFailure? failure)
@@ -44,7 +47,8 @@ internal sealed class TroubledModels(TimeProvider time, Random random)
 /// <summary>Leave to ask a model, or the reason why not.</summary>
 /// <param name="Trouble">The trouble whose end this attempt is to find out; null where there is none.</param>
 /// <param name="Verdict">Set: no leave, this is how it stands with the model.</param>
-internal readonly record struct Pass(ModelTrouble? Trouble, UpstreamFailure? Verdict)
+/// <param name="IsOnceMore">It is the one more attempt that the trouble allows.</param>
+internal readonly record struct Pass(ModelTrouble? Trouble, UpstreamFailure? Verdict, bool IsOnceMore = false)
 {
     public static readonly Pass Free;
 }

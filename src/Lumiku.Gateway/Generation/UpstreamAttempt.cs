@@ -40,6 +40,12 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
         var broken = context.Features.Get<IForwarderErrorFeature>();
         var error = broken?.Error ?? ForwarderError.None;
+        if (error != ForwarderError.None && (deadline.IsCancellationRequested || broken?.Exception is OperationCanceledException))
+        {
+            // The time was up, whatever broke first when we let go: YARP now and then calls that a broken body.
+            error = ForwarderError.RequestCanceled;
+        }
+
         var reached = context.Features.Get<UpstreamStatus>();
         var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
             ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }

@@ -72,13 +72,16 @@ internal static class ReverseProxySetup
     /// <summary>True where the request matched a YARP route.</summary>
     public static bool IsProxied(this HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not null;
 
-    /// <summary>A destination that refused this generation before is asked again only where there is no other.</summary>
+    /// <summary>A destination that refused this generation before, or rests, is asked only where there is no other.</summary>
+    /// <remarks>YARP itself takes a resting one out of the available a moment later.</remarks>
     private static Task PassOverTried(HttpContext context, RequestDelegate next)
     {
-        if (context.Features.Get<InternalRequest>() is { Tried.Count: > 0 } request)
+        var proxied = context.GetReverseProxyFeature();
+        if (proxied.AvailableDestinations.Count > 1)
         {
-            var proxied = context.GetReverseProxyFeature();
-            List<DestinationState> others = [.. proxied.AvailableDestinations.Where(destination => !request.Tried.Contains(destination.DestinationId))];
+            var tried = context.Features.Get<InternalRequest>()?.Tried;
+            List<DestinationState> others =
+                [.. proxied.AvailableDestinations.Where(destination => destination.Health.Passive != DestinationHealth.Unhealthy && tried?.Contains(destination.DestinationId) != true)];
             if (others.Count > 0)
             {
                 proxied.AvailableDestinations = others;

@@ -16,6 +16,7 @@ public sealed class TestGateway : IAsyncDisposable
 
     /// <summary>Has no fallback: its errors reach the caller.</summary>
     public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
+    public const string Xl = "stabilityai/stable-diffusion-xl-base-1.0";
 
     private readonly WebApplication _app;
 
@@ -42,6 +43,14 @@ public sealed class TestGateway : IAsyncDisposable
                 services.AddSingleton(time);
             }
         });
+        await app.StartAsync();
+        return new TestGateway(app);
+    }
+
+    /// <param name="replace">Replaces the clock, chance or both; nothing else.</param>
+    public static async Task<TestGateway> StartWithAsync(HuggingFaceSimulator huggingFace, Action<IServiceCollection> replace, params string[] settings)
+    {
+        var app = await GatewayHost.CreateAsync(Arguments(huggingFace.Address, settings), replace);
         await app.StartAsync();
         return new TestGateway(app);
     }
