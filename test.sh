@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds with warnings as errors, checks the formatting, runs every test. Installs what it needs and lacks.
+# With --long, the benchmark beside nginx and bare YARP as well, which takes five minutes more.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -20,7 +21,12 @@ step 'Tests'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 tests=0
+figures=artifacts/bin/Lumiku.Gateway.Tests/debug/figures.txt
+rm -f "$figures"
 dotnet test tests/Lumiku.Gateway.Tests --no-build --nologo 2>&1 | tee "$log" || tests=$?
+
+step 'What each misbehaviour of upstream becomes, and other figures of the tests'
+[ ! -f "$figures" ] || sort "$figures" | sed 's/^misbehaviour: /  /'
 
 step 'Demo'
 # The story of the README, told without a terminal: it fails if any step does not go as told.
@@ -44,6 +50,11 @@ stop=$(now)
 kill -TERM "$gateway"
 wait "$gateway" || true
 printf 'from SIGTERM to the end, idle: %s ms\n' $((($(now) - stop) / 1000000))
+
+if [ "${1:-}" = --long ]; then
+  step 'Benchmark'
+  bench/run.sh
+fi
 
 count() { sed -nE "s/.*$1: +([0-9]+).*/\1/p" "$log" | tail -n 1; }
 passed=$(($(count Passed || echo 0) + demo_passed))

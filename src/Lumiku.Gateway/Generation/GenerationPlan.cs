@@ -3,7 +3,6 @@ using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
-using Yarp.ReverseProxy.Model;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -15,10 +14,7 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
 {
     public Model Model => Request.Model.Served;
 
-    /// <summary>The name of the cluster where it is made.</summary>
-    public string Upstream => Route.Metadata.GetMetadata<RouteModel>()?.Cluster?.ClusterId ?? "";
-
-    /// <summary>How long a caller waits for it, and how long a model in trouble is waited for.</summary>
+    /// <summary>How long a model in trouble is waited for: as long as a caller waits.</summary>
     public TimeSpan WaitLimit => Model.Options.WaitLimit ?? Settings.Generation.WaitLimit;
 
     /// <summary>Whether the fallback is asked after trouble of this kind.</summary>

@@ -9,6 +9,7 @@ internal static class GenerationSetup
         .AddSingleton<TroubledModels>()
         .AddSingleton<Attempts>()
         .AddSingleton<Breakers>()
+        .AddSingleton<ModelRun>()
         .AddSingleton<Flights>()
         .AddSingleton<Generator>();
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
@@ -9,8 +8,7 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Has images made: opens flights, pays for them, falls back, keeps what was made.</summary>
 /// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
 internal sealed partial class Generator(
-    Flights flights, ImageCache cache, IUnitLedger ledger, UpstreamRoute routes, Attempts attempts, Breakers breakers, RunningGenerations running,
-    TimeProvider time, ILogger<Generator> logger)
+    Flights flights, ImageCache cache, IUnitLedger ledger, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
 {
     /// <summary>Reserves the opener's units and starts the flight.</summary>
     /// <returns>Why the opener may not, which is its own affair: once it leaves its seat, the next in line opens. Null: the flight is under way.</returns>
@@ -84,7 +82,7 @@ internal sealed partial class Generator(
                     {
                         // A bug, after the making: nobody is left waiting for it.
                         Log.Broken(logger, plan.Model.Id, exception);
-                        flights.Land(plan.Terms.Key, opener.Flight, Failed(plan, FailureClass.Failed), TimeSpan.Zero);
+                        flights.Land(plan.Terms.Key, opener.Flight, GenerationResult.Failed(plan, FailureClass.Failed), TimeSpan.Zero);
                     }
                 }
             });
@@ -153,19 +151,10 @@ internal sealed partial class Generator(
         GenerationResult? result;
         try
         {
-            if (await routes.FindAsync(plan.Route, plan.Request) is not { } target)
-            {
-                Log.NoRoute(logger, plan.Request.Path);
-                result = Failed(plan, FailureClass.Unreachable);
-            }
-            else
-            {
-                result = await breakers.RunAsync(target.Upstream, plan, async () => await AttemptAsync(flight, plan, target, deadline));
-            }
-
+            result = await run.RunAsync(flight, plan, deadline);
             if (plan.Fallback is { } fallback && (result is null || (result.Failure is { } failure && plan.FallsBackOn(failure.Class))))
             {
-                Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", TraceId());
+                Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", Activity.Current?.TraceId.ToString() ?? "");
                 flight.Trouble = null;
                 result = await FallBackAsync(flight, fallback, deadline);
             }
@@ -173,34 +162,10 @@ internal sealed partial class Generator(
         catch (Exception exception)
         {
             Log.Broken(logger, plan.Model.Id, exception);
-            result = Failed(plan, FailureClass.Failed);
+            result = GenerationResult.Failed(plan, FailureClass.Failed);
         }
 
         return result! with { UpstreamTime = time.GetElapsedTime(started) };
-    }
-
-    private static GenerationResult Failed(GenerationPlan plan, FailureClass kind) =>
-        new(Lease: null, new UpstreamFailure(kind, Status: null), plan.Model.Id, TimeSpan.Zero);
-
-    private async Task<GenerationResult> AttemptAsync(Flight flight, GenerationPlan plan, UpstreamTarget target, CancellationToken deadline)
-    {
-        ImageLease? image = null;
-        UpstreamFailure? failure;
-        try
-        {
-            (image, failure) = await attempts.MakeAsync(plan, target, flight, deadline);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            failure = flight.Trouble ?? new UpstreamFailure(FailureClass.Timeout, Status: null);
-        }
-
-        if (failure is not null)
-        {
-            Report(failure, plan.Model.Id);
-        }
-
-        return new GenerationResult(image, failure, plan.Model.Id, TimeSpan.Zero) { Units = image is null ? 0 : plan.Model.Options.Units };
     }
 
     /// <summary>The fallback's image is looked up, shared and kept as if it had been asked for.</summary>
@@ -238,7 +203,7 @@ internal sealed partial class Generator(
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            return Failed(fallback, FailureClass.Timeout);
+            return GenerationResult.Failed(fallback, FailureClass.Timeout);
         }
         finally
         {
@@ -249,42 +214,15 @@ internal sealed partial class Generator(
         }
     }
 
-    /// <summary>What upstream said is not logged: it may quote the prompt. The caller is shown it.</summary>
-    private void Report(UpstreamFailure failure, string model)
-    {
-        if (failure.Class == FailureClass.Account)
-        {
-            Log.AccountProblem(logger, model, Status(failure), TraceId());
-        }
-        else
-        {
-            Log.Failed(logger, model, failure.Class.ToString(), Status(failure), failure.Flaw ?? "no more is known", TraceId());
-        }
-    }
-
-    private static string Status(UpstreamFailure failure) => failure.Status?.ToString(CultureInfo.InvariantCulture) ?? "none";
-
-    /// <summary>Ties the line to those of the requests that waited.</summary>
-    private static string TraceId() => Activity.Current?.TraceId.ToString() ?? "";
-
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "Upstream refused our account for {Model} with {UpstreamStatus}: check the token, its permissions and the credits ({TraceId})")]
-        public static partial void AccountProblem(ILogger logger, string model, string upstreamStatus, string traceId);
-
-        [LoggerMessage(2, LogLevel.Warning, "A generation with {Model} failed: {FailureClass}, upstream status {UpstreamStatus}, {Flaw} ({TraceId})")]
-        public static partial void Failed(ILogger logger, string model, string failureClass, string upstreamStatus, string flaw, string traceId);
-
-        [LoggerMessage(3, LogLevel.Error, "A generation with {Model} broke")]
+        [LoggerMessage(1, LogLevel.Error, "A generation with {Model} broke")]
         public static partial void Broken(ILogger logger, string model, Exception exception);
 
-        [LoggerMessage(4, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
-        public static partial void NoRoute(ILogger logger, string path);
-
-        [LoggerMessage(5, LogLevel.Warning, "{Fallback} makes the image that {Model} could not: {Reason} ({TraceId})")]
+        [LoggerMessage(2, LogLevel.Warning, "{Fallback} makes the image that {Model} could not: {Reason} ({TraceId})")]
         public static partial void FallingBack(ILogger logger, string model, string fallback, string reason, string traceId);
 
-        [LoggerMessage(6, LogLevel.Error, "The reservation {Reservation} could not be settled with {Units} units")]
+        [LoggerMessage(3, LogLevel.Error, "The reservation {Reservation} could not be settled with {Units} units")]
         public static partial void NotSettled(ILogger logger, Guid reservation, int units, Exception exception);
     }
 }

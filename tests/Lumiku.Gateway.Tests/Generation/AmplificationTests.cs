@@ -42,7 +42,7 @@ public class AmplificationTests
         await Eventually.BeAsync(() => gateway.Services.GetRequiredService<RunningGenerations>().Count == 0, "all generations ended");
 
         var ratio = (double)huggingFace.Received.Count / Generations;
-        TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-30} {ratio:0.00} attempts for each generation"));
+        Figures.Add("amplification", string.Create(CultureInfo.InvariantCulture, $"{kind,-30} {ratio:0.00} attempts for each generation"));
         ratio.ShouldBeLessThanOrEqualTo(1.1);
     }
 }

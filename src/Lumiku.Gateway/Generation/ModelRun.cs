@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+using Lumiku.Gateway.ResponseCaching;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>Has one model make an image: by its route, unless its breaker is open, in as many attempts as can help.</summary>
+internal sealed partial class ModelRun(UpstreamRoute routes, Attempts attempts, Breakers breakers, ILogger<ModelRun> logger)
+{
+    /// <returns>Null while the model's breaker is open: it was not asked.</returns>
+    public async Task<GenerationResult?> RunAsync(Flight flight, GenerationPlan plan, CancellationToken deadline)
+    {
+        if (await routes.FindAsync(plan.Route, plan.Request) is not { } target)
+        {
+            Log.NoRoute(logger, plan.Request.Path);
+            return GenerationResult.Failed(plan, FailureClass.Unreachable);
+        }
+
+        return await breakers.RunAsync(target.Upstream, plan, () => AttemptAsync(flight, plan, target, deadline));
+    }
+
+    private async Task<GenerationResult> AttemptAsync(Flight flight, GenerationPlan plan, UpstreamTarget target, CancellationToken deadline)
+    {
+        ImageLease? image = null;
+        UpstreamFailure? failure;
+        try
+        {
+            (image, failure) = await attempts.MakeAsync(plan, target, flight, deadline);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            failure = flight.Trouble ?? new UpstreamFailure(FailureClass.Timeout, Status: null);
+        }
+
+        if (failure is not null)
+        {
+            Report(failure, plan.Model.Id);
+        }
+
+        return new GenerationResult(image, failure, plan.Model.Id, TimeSpan.Zero) { Units = image is null ? 0 : plan.Model.Options.Units };
+    }
+
+    /// <summary>What upstream said is not logged: it may quote the prompt. The caller is shown it.</summary>
+    private void Report(UpstreamFailure failure, string model)
+    {
+        if (failure.Class == FailureClass.Account)
+        {
+            Log.AccountProblem(logger, model, Status(failure), TraceId());
+        }
+        else
+        {
+            Log.Failed(logger, model, failure.Class.ToString(), Status(failure), failure.Flaw ?? "no more is known", TraceId());
+        }
+    }
+
+    private static string Status(UpstreamFailure failure) => failure.Status?.ToString(CultureInfo.InvariantCulture) ?? "none";
+
+    /// <summary>Ties the line to those of the requests that waited.</summary>
+    private static string TraceId() => Activity.Current?.TraceId.ToString() ?? "";
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Error, "Upstream refused our account for {Model} with {UpstreamStatus}: check the token, its permissions and the credits ({TraceId})")]
+        public static partial void AccountProblem(ILogger logger, string model, string upstreamStatus, string traceId);
+
+        [LoggerMessage(2, LogLevel.Warning, "A generation with {Model} failed: {FailureClass}, upstream status {UpstreamStatus}, {Flaw} ({TraceId})")]
+        public static partial void Failed(ILogger logger, string model, string failureClass, string upstreamStatus, string flaw, string traceId);
+
+        [LoggerMessage(3, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
+        public static partial void NoRoute(ILogger logger, string path);
+    }
+}
