@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Lumiku.Gateway.ModelSubstitution;
 using Microsoft.AspNetCore.Routing.Template;
 using Yarp.ReverseProxy.Model;
@@ -11,6 +12,8 @@ namespace Lumiku.Gateway.Generation;
 /// </remarks>
 internal sealed class UpstreamRoute(IServiceProvider services)
 {
+    /// <summary>Of each route as long as it is in force.</summary>
+    private readonly ConditionalWeakTable<RouteEndpoint, TemplateMatcher> _matchers = [];
     private RequestDelegate? _match;
 
     /// <summary>Takes the framework's own matching over all routes mapped so far.</summary>
@@ -52,8 +55,8 @@ internal sealed class UpstreamRoute(IServiceProvider services)
 
         // For the requested model: the same path but for its letter case, which the route values must follow.
         var values = new RouteValueDictionary();
-        var matches = new TemplateMatcher(new RouteTemplate(callers.RoutePattern), new RouteValueDictionary(callers.RoutePattern.Defaults)).TryMatch(request.Path, values);
-        return matches ? new UpstreamTarget(callers, values, request.Path) : null;
+        var matcher = _matchers.GetValue(callers, static route => new TemplateMatcher(new RouteTemplate(route.RoutePattern), new RouteValueDictionary(route.RoutePattern.Defaults)));
+        return matcher.TryMatch(request.Path, values) ? new UpstreamTarget(callers, values, request.Path) : null;
     }
 }
 
