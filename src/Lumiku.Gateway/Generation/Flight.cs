@@ -63,6 +63,7 @@ internal sealed class Flight
         lock (_lock)
         {
             (HasStarted, opener.IsOpener, opener.HasOpened) = (true, false, true);
+            opener.BeginAnew();
         }
     }
 

@@ -210,6 +210,7 @@ internal sealed partial class Generator(
             if (result is null)
             {
                 flights.Leave(seat);
+                seat.Dispose();
             }
         }
     }

@@ -29,14 +29,26 @@ internal sealed class Seat(Flight flight, CacheTerms terms) : IDisposable
         }
     }
 
-    public void Answer(GenerationResult result) => _turn.TrySetResult(result);
+    public void Answer(GenerationResult result)
+    {
+        BeginAnew();
+        _turn.SetResult(result);
+    }
 
+    /// <summary>Its turn to open has come. It stays so until the flight starts or ends: whoever looks late must see it too.</summary>
     public void Promote()
     {
         IsOpener = true;
-        var turn = _turn;
-        _turn = NewTurn();
-        turn.TrySetResult(null);
+        _turn.SetResult(null);
+    }
+
+    /// <summary>From here on it is the result that this seat waits for.</summary>
+    public void BeginAnew()
+    {
+        if (_turn.Task.IsCompleted)
+        {
+            _turn = NewTurn();
+        }
     }
 
     /// <summary>A flight ends for all at once: whoever ends it must not run their continuations.</summary>
