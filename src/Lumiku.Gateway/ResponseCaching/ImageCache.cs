@@ -85,8 +85,10 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
                 LetGo(old);
             }
 
-            MakeRoom(capacity - Math.Min(entry.Bytes, capacity), capacity);
-            if (entry.Bytes > capacity || lifetime <= TimeSpan.Zero)
+            var isKept = entry.Bytes <= capacity && lifetime > TimeSpan.Zero;
+            // One that is not kept pushes nobody out; but a smaller Cache:MemoryBytes is followed here too.
+            MakeRoom(isKept ? capacity - entry.Bytes : capacity, capacity);
+            if (!isKept)
             {
                 own.Dispose();
                 return false;

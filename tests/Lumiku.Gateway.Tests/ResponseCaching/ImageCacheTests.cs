@@ -106,6 +106,21 @@ public class ImageCacheTests
         cache.Bytes.ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(Capacity + 1, 1)]
+    [InlineData(Capacity / 2, 0)] // As of a model whose images are not kept.
+    public void One_that_is_not_kept_pushes_nobody_out(int bytes, int days)
+    {
+        var cache = Cache();
+        Stream(cache, from: 0, 120);
+        var (count, held) = (cache.Count, cache.Bytes);
+        using var image = Image(bytes);
+
+        cache.Keep(Key(9_999), image, TimeSpan.FromDays(days)).ShouldBeFalse();
+
+        (cache.Count, cache.Bytes).ShouldBe((count, held));
+    }
+
     [Fact]
     public void An_image_that_is_pushed_out_stays_whole_for_who_reads_it()
     {
