@@ -94,6 +94,8 @@ public sealed class CacheTests : IAsyncLifetime
     [Theory]
     [InlineData("Cache-Control", "no-store")]
     [InlineData("Cache-Control", "max-age=0, No-Store")]
+    [InlineData("Cache-Control", "no-store, max-age=soon")] // What is malformed beside it hides nothing.
+    [InlineData("Cache-Control", "what is this,no-store")]
     [InlineData("X-Use-Cache", "false")]
     [InlineData("X-Use-Cache", "0")]
     public async Task Who_wants_nothing_kept_neither_reads_nor_writes(string header, string value)
