@@ -116,6 +116,8 @@ internal sealed class Flight
             }
 
             _seats.Clear();
+            // A failure is remembered, and an image read, without the bodies that were sent for it.
+            Plan = Plan?.WithoutBodies();
             Room?.Dispose();
             return _claims ?? (IReadOnlyCollection<CacheKey>)[];
         }

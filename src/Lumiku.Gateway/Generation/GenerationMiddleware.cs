@@ -51,7 +51,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         if (seat.IsOpener)
         {
             seat.Flight.Plan ??= GenerationPlan.For(context, seat.Terms);
-            seat.Flight.Room ??= request.TakeUpstreamRoom();
+            seat.Flight.Room ??= request.TakeUpstreamRoom(seat.Flight.Plan.BodyBytes);
         }
 
         context.Features.Set(context.GetUpstreamRequest() with { Body = default });

@@ -20,6 +20,12 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
     /// <summary>Whether the fallback is asked after trouble of this kind.</summary>
     public bool FallsBackOn(FailureClass kind) => Fallback is not null && (Model.Options.FallbackOn ?? ModelOptions.DefaultFallbackOn).Contains(kind);
 
+    /// <summary>Bytes of all bodies that are held for it.</summary>
+    public long BodyBytes => Request.Body.Length + (Fallback?.BodyBytes ?? 0);
+
+    /// <summary>What is left to know of it once it is over.</summary>
+    public GenerationPlan WithoutBodies() => this with { Request = Request with { Body = default }, Fallback = null };
+
     /// <summary>Plans for a caller's request. The bodies of fallbacks are written now, while the caller's own is there to write them from.</summary>
     public static GenerationPlan For(HttpContext context, CacheTerms terms)
     {

@@ -51,8 +51,9 @@ internal sealed class BodyBuffer : IDisposable
     }
 
     /// <summary>What upstream's body takes of the room, which may outlive this one.</summary>
+    /// <param name="bytes">What is needed; what is beyond the half is taken without waiting, so that later bodies wait for it.</param>
     /// <returns>Null the second time.</returns>
-    public IDisposable? TakeSecondHalf()
+    public IDisposable? TakeSecondHalf(long bytes)
     {
         if (_isDisposed || _isSecondHalfGone)
         {
@@ -60,7 +61,9 @@ internal sealed class BodyBuffer : IDisposable
         }
 
         _isSecondHalfGone = true;
-        return new SecondHalf(_room, _taken);
+        var more = Math.Max(0, bytes - _taken);
+        _room.Add(more);
+        return new SecondHalf(_room, _taken + more);
     }
 
     public void Dispose()
@@ -123,7 +126,7 @@ internal sealed class BodyBuffer : IDisposable
         }
     }
 
-    private sealed class SecondHalf(BodyRoom room, int bytes) : IDisposable
+    private sealed class SecondHalf(BodyRoom room, long bytes) : IDisposable
     {
         private int _isDisposed;
 

@@ -46,6 +46,15 @@ internal sealed class BodyRoom(TimeProvider time)
         return WaitAsync(waiter, cancellationToken);
     }
 
+    /// <summary>Takes room that is needed whether there is any or not; who comes later waits for it.</summary>
+    public void Add(long bytes)
+    {
+        lock (_lock)
+        {
+            _taken += bytes;
+        }
+    }
+
     public void GiveBack(long bytes)
     {
         lock (_lock)

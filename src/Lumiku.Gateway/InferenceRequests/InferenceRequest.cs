@@ -26,8 +26,9 @@ internal sealed class InferenceRequest(string mediaType, JsonDocument? json, Bod
     }
 
     /// <summary>Takes over the room that the upstream request's body has in the memory for bodies.</summary>
+    /// <param name="bytes">What that body, and those of fallbacks, really take: one may grow when it is written.</param>
     /// <returns>To be disposed when that body is needed no longer; null the second time.</returns>
-    public IDisposable? TakeUpstreamRoom() => body.TakeSecondHalf();
+    public IDisposable? TakeUpstreamRoom(long bytes) => body.TakeSecondHalf(bytes);
 
     /// <summary>Members of an object in <c>inputs</c> are parameters for upstream too.</summary>
     private bool HasMember(string of) => json!.RootElement.TryGetProperty(of, out var parameters)
