@@ -24,7 +24,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
         {
             if (failure?.Repeat == RepeatRule.Soon)
             {
-                await Task.Delay(Pauses[unconnected++] * (0.8 + (0.4 * random.NextDouble())), time, deadline);
+                await Task.Delay(random.Around(Pauses[unconnected++]), time, deadline);
             }
 
             // For callers whose time is up meanwhile.

@@ -86,7 +86,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
     private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
     {
-        var limit = context.GetUpstreamRequest().Model.Served.Options.WaitLimit ?? context.GetSettings().Generation.WaitLimit;
+        var limit = context.GetSettings().Generation.WaitLimitOf(context.GetUpstreamRequest().Model.Served);
         var left = limit - time.GetElapsedTime(started);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Lumiku.Gateway.ModelSubstitution;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -8,6 +9,9 @@ internal sealed class GenerationOptions
     /// <summary>How long a caller waits before 504 <c>still-generating</c>. 1 s to 1 h; default 170 s, below the backend's own 180 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan WaitLimit { get; init; } = TimeSpan.FromSeconds(170);
+
+    /// <summary>The model's own limit, else the general one.</summary>
+    public TimeSpan WaitLimitOf(Model model) => model.Options.WaitLimit ?? WaitLimit;
 
     /// <summary>How long a generation may take as a whole, its caller gone or not. 1 s to 1 h; default 5 min. Not longer than a cluster's ActivityTimeout.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]

@@ -15,7 +15,7 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
     public Model Model => Request.Model.Served;
 
     /// <summary>How long a model in trouble is waited for: as long as a caller waits.</summary>
-    public TimeSpan WaitLimit => Model.Options.WaitLimit ?? Settings.Generation.WaitLimit;
+    public TimeSpan WaitLimit => Settings.Generation.WaitLimitOf(Model);
 
     /// <summary>Whether the fallback is asked after trouble of this kind.</summary>
     public bool FallsBackOn(FailureClass kind) => Fallback is not null && (Model.Options.FallbackOn ?? ModelOptions.DefaultFallbackOn).Contains(kind);

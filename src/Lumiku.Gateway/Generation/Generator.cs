@@ -112,7 +112,7 @@ internal sealed partial class Generator(
             await SettleAsync(reservation, result.Units);
         }
 
-        if (result is { Lease: { } made, Kept: null, IsShared: false } && made.Image.Model == plan.Model.Id && plan.Terms is { IsPrivate: false, IsReusable: true })
+        if (result.Lease is { } made && IsOwn(plan, result) && plan.Terms is { IsPrivate: false, IsReusable: true })
         {
             result = result with { IsStored = cache.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
         }
@@ -129,7 +129,10 @@ internal sealed partial class Generator(
 
     /// <summary>Whether who left finds the image under the flight's own key; else a copy waits for each.</summary>
     private static bool IsForEverybody(GenerationPlan plan, GenerationResult result) =>
-        result.IsStored && result.Image!.Model == plan.Model.Id && plan.Terms.IsReusable;
+        result.IsStored && IsOwn(plan, result) && plan.Terms.IsReusable;
+
+    /// <summary>The planned model made it; a fallback's image is kept by the fallback's flight, under its own key.</summary>
+    private static bool IsOwn(GenerationPlan plan, GenerationResult result) => result.Model == plan.Model.Id;
 
     private async ValueTask SettleAsync(UnitReservation reservation, int units)
     {

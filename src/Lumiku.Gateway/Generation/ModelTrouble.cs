@@ -189,12 +189,12 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
     {
         if (failure.RetryAfter is { } word)
         {
-            return Min(word, LongestWord) * (1 + (0.2 * random.NextDouble()));
+            return random.Beyond(Min(word, LongestWord));
         }
 
         var guess = FirstWait * Math.Pow(2, Math.Min(_failed - 1, 10));
         var hint = failure.EstimatedTime is { } estimate && _failed == 1 ? Min(estimate, LongestEstimate) : Min(guess, LongestWait);
-        return hint * (0.8 + (0.4 * random.NextDouble()));
+        return random.Around(hint);
     }
 
     private void Probe()

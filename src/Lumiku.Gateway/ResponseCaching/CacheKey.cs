@@ -53,7 +53,7 @@ internal readonly record struct CacheKey
         }
 
         byte[]? rented = null;
-        Span<byte> bytes = length <= 1024 ? stackalloc byte[1024] : rented = ArrayPool<byte>.Shared.Rent(length);
+        Span<byte> bytes = length <= 512 ? stackalloc byte[512] : rented = ArrayPool<byte>.Shared.Rent(length);
         var rest = bytes;
         foreach (var field in fields)
         {

@@ -7,36 +7,37 @@ namespace Lumiku.Gateway.ResponseCaching;
 
 /// <summary>How one request uses kept images and shares generations.</summary>
 /// <param name="Key">Of the image it asks for.</param>
-/// <param name="Owner">Who asks, for images that wait for one owner alone.</param>
+/// <param name="Identity">Who asks, for images that wait for one owner alone.</param>
 /// <param name="Accept">The one media type that is asked for.</param>
 /// <param name="Reads">A kept image will do.</param>
 /// <param name="IsPrivate">Nothing is kept or shared (<c>no-store</c>).</param>
 /// <param name="IsReusable">The image, once made, is for everybody who asks the same; else only for those who asked for this very one.</param>
-internal sealed record CacheTerms(CacheKey Key, string Owner, string Accept, bool Reads, bool IsPrivate, bool IsReusable)
+internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept, bool Reads, bool IsPrivate, bool IsReusable)
 {
     /// <summary>How long an image waits for an owner who did not receive it, where its model's images are not kept at all.</summary>
     private static readonly TimeSpan ClaimLifetime = TimeSpan.FromHours(1);
 
     /// <summary>Where this owner's own copy waits.</summary>
-    public CacheKey ClaimKey => Key.For(Owner);
+    public CacheKey ClaimKey => Key.For(Identity.Owner);
 
     public static CacheTerms Of(HttpContext context, UpstreamRequest request, string accept)
     {
-        var cache = context.GetSettings().Cache;
-        var owner = context.GetIdentity().Owner;
         var directives = CacheDirectives.Of(context.Request.Headers);
         return new CacheTerms(
-            CacheKey.Of(request, accept, cache.Scope == CacheScope.User ? owner : null),
-            owner,
+            KeyOf(context, request, accept),
+            context.GetIdentity(),
             accept,
             Reads: directives is { NoCache: false, NoStore: false },
             IsPrivate: directives.NoStore,
-            IsReusable: cache.Unseeded == UnseededRequests.Reuse || context.GetInferenceRequest().HasSeed);
+            IsReusable: context.GetSettings().Cache.Unseeded == UnseededRequests.Reuse || context.GetInferenceRequest().HasSeed);
     }
 
     /// <summary>The same terms for the model that serves if the first cannot.</summary>
-    public CacheTerms For(HttpContext context, UpstreamRequest fallback) => Of(context, fallback, Accept);
+    public CacheTerms For(HttpContext context, UpstreamRequest fallback) => this with { Key = KeyOf(context, fallback, Accept) };
 
     /// <summary>How long an image waits for its owner.</summary>
     public static TimeSpan ClaimFor(ModelOptions model) => model.CacheFor > TimeSpan.Zero ? model.CacheFor : ClaimLifetime;
+
+    private static CacheKey KeyOf(HttpContext context, UpstreamRequest request, string accept) =>
+        CacheKey.Of(request, accept, context.GetSettings().Cache.Scope == CacheScope.User ? context.GetIdentity().Owner : null);
 }

@@ -57,6 +57,4 @@ internal static class ResponseCachingSetup
     public static IServiceCollection AddImageCache(this IServiceCollection services) => services.AddSingleton<ImageCache>();
 
     public static IApplicationBuilder UseImageCache(this IApplicationBuilder app) => app.UseMiddleware<ResponseCachingMiddleware>();
-
-    public static CacheTerms GetCacheTerms(this HttpContext context) => context.Features.GetRequiredFeature<CacheTerms>();
 }

@@ -1,7 +1,9 @@
 using System.Text;
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
@@ -69,7 +71,8 @@ public class HeldBodiesTests
         var model = new Model(TestGateway.Sd3, new ModelOptions());
         var request = new UpstreamRequest(new ModelChoice(model, model), ModelPath.For(model.Id, null), "application/json", Encoding.UTF8.GetBytes(FlightBench.Body));
         bench.FlightCount.ShouldBe(1);
-        using var seat = flights.Board(new CacheTerms(CacheKey.Of(request, "image/png", owner: null), "caller test", "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+        var caller = new Identity("test", User: null, bench.Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default);
+        using var seat = flights.Board(new CacheTerms(CacheKey.Of(request, "image/png", owner: null), caller, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
         bench.FlightCount.ShouldBe(1, "it is the flight that was there");
         var length = seat.Flight.Plan?.Request.Body.Length ?? 0;
         flights.Leave(seat);

@@ -1,13 +1,12 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Tests.Support;
 using Shouldly;
 using Xunit;
+using static Lumiku.Gateway.Tests.Support.JsonDocuments;
 
 namespace Lumiku.Gateway.Tests.ModelSubstitution;
 
@@ -102,34 +101,12 @@ public class TranslationProperties
         return Meaning(value);
     }
 
-    /// <summary>A canonical text of a document's meaning, made by other code than the gateway's.</summary>
-    private static string Meaning(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => "{" + string.Join(",", value.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal).Select(member => $"<{member.Name}>:{Meaning(member.Value)}")) + "}",
-        JsonValueKind.Array => "[" + string.Join(",", value.EnumerateArray().Select(Meaning)) + "]",
-        JsonValueKind.String => $"<{value.GetString()}>",
-        _ => value.GetRawText(),
-    };
-
     private static string Write(string document, Model model)
     {
         using var request = CheckedRequest.Of(document);
         var bytes = UpstreamBody.Write(request, new ModelChoice(model, model), out var refused);
         refused.ShouldBeNull();
         return Encoding.UTF8.GetString(bytes.Span);
-    }
-
-    /// <summary>The same document in other clothes: members reversed, white space, every character escaped.</summary>
-    private static string Disguise(string document)
-    {
-        static JsonNode? Reversed(JsonNode? node) => node switch
-        {
-            JsonObject members => new JsonObject(members.Reverse().Select(member => KeyValuePair.Create(member.Key, Reversed(member.Value)))),
-            JsonArray items => new JsonArray([.. items.Select(Reversed)]),
-            _ => node?.DeepClone(),
-        };
-
-        return Reversed(JsonNode.Parse(document))!.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.Create() });
     }
 
     private static string[] Sample()
@@ -162,8 +139,6 @@ public class TranslationProperties
 
     private static string Object(IEnumerable<(string Name, string Value)> members) =>
         $"{{{string.Join(",", members.Select(member => $"{Quote(member.Name)}: {member.Value}"))}}}";
-
-    private static string Quote(string text) => JsonSerializer.Serialize(text);
 
     /// <summary>Random strings hold lone surrogates, which are refused; they become question marks here.</summary>
     private static string Sound(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));

@@ -1,7 +1,5 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
 using Lumiku.Gateway.ModelSubstitution;
@@ -9,6 +7,7 @@ using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Tests.Support;
 using Shouldly;
 using Xunit;
+using static Lumiku.Gateway.Tests.Support.JsonDocuments;
 
 namespace Lumiku.Gateway.Tests.ResponseCaching;
 
@@ -102,33 +101,9 @@ public class DocumentKeyProperties
         return written;
     }
 
-    /// <summary>A canonical text of what a document says, made by other code than the gateway's. A number is how it is spelled.</summary>
-    private static string Meaning(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => "{" + string.Join(",", value.EnumerateObject().OrderBy(member => member.Name, StringComparer.Ordinal).Select(member => $"<{member.Name}>:{Meaning(member.Value)}")) + "}",
-        JsonValueKind.Array => "[" + string.Join(",", value.EnumerateArray().Select(Meaning)) + "]",
-        JsonValueKind.String => $"<{value.GetString()}>",
-        _ => value.GetRawText(),
-    };
-
-    /// <summary>Members reversed, white space, every character escaped that may be.</summary>
-    private static string Disguise(string document)
-    {
-        static JsonNode? Reversed(JsonNode? node) => node switch
-        {
-            JsonObject members => new JsonObject(members.Reverse().Select(member => KeyValuePair.Create(member.Key, Reversed(member.Value)))),
-            JsonArray items => new JsonArray([.. items.Select(Reversed)]),
-            _ => node?.DeepClone(),
-        };
-
-        return Reversed(JsonNode.Parse(document))!.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.Create() });
-    }
-
     private static Gen<string> Object(Gen<string> value) =>
         from count in Gen.Choose(0, 2)
         from names in Text.ListOf(count)
         from values in value.ListOf(count)
         select $"{{{string.Join(",", names.Zip(values).DistinctBy(member => member.First).Select(member => $"{Quote(member.First)}:{member.Second}"))}}}";
-
-    private static string Quote(string text) => JsonSerializer.Serialize(text);
 }

@@ -1,10 +1,9 @@
-using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
-using Microsoft.Extensions.Configuration;
 using Shouldly;
 using Xunit;
+using static Lumiku.Gateway.Tests.Support.SomeImages;
 
 namespace Lumiku.Gateway.Tests.ResponseCaching;
 
@@ -12,7 +11,6 @@ namespace Lumiku.Gateway.Tests.ResponseCaching;
 public class ImageCacheTests
 {
     private const int Capacity = 10_000_000;
-    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     private readonly ManualTime _time = new();
 
@@ -23,7 +21,7 @@ public class ImageCacheTests
         var random = new Random(1);
         for (var i = 0; i < 3_000; i++)
         {
-            Keep(cache, random.Next(400), bytes: random.Next(1, 300_000));
+            cache.Keep(random.Next(400), bytes: random.Next(1, 300_000));
             cache.TryFind(Key(random.Next(400)), out var found);
             found?.Lease.Dispose();
             cache.Bytes.ShouldBeLessThanOrEqualTo(Capacity);
@@ -38,42 +36,42 @@ public class ImageCacheTests
         var cache = Cache();
         for (var popular = 0; popular < 20; popular++)
         {
-            Keep(cache, popular, bytes: 100_000);
-            Find(cache, popular).ShouldBeTrue();
+            cache.Keep(popular, bytes: 100_000);
+            cache.Find(popular).ShouldBeTrue();
         }
 
         for (var once = 1000; once < 3000; once++)
         {
-            Keep(cache, once, bytes: 100_000);
-            Find(cache, once % 20);
+            cache.Keep(once, bytes: 100_000);
+            cache.Find(once % 20);
         }
 
-        Enumerable.Range(0, 20).Count(popular => Find(cache, popular)).ShouldBe(20);
+        Enumerable.Range(0, 20).Count(popular => cache.Find(popular)).ShouldBe(20);
     }
 
     [Fact]
     public void One_that_fell_out_and_comes_back_is_believed_to_be_wanted()
     {
         var cache = Cache();
-        Keep(cache, 1, bytes: 100_000);
-        Stream(cache, from: 1000, 120);
-        Find(cache, 1).ShouldBeFalse();
+        cache.Keep(1, bytes: 100_000);
+        cache.Fill(from: 1000, count: 120);
+        cache.Find(1).ShouldBeFalse();
 
-        Keep(cache, 1, bytes: 100_000);
-        Stream(cache, from: 2000, 120);
+        cache.Keep(1, bytes: 100_000);
+        cache.Fill(from: 2000, count: 120);
 
-        Find(cache, 1).ShouldBeTrue();
+        cache.Find(1).ShouldBeTrue();
     }
 
     [Fact]
     public void An_expired_image_is_not_found_and_gives_its_memory_back()
     {
         var cache = Cache();
-        Keep(cache, 1, bytes: 100_000);
+        cache.Keep(1, bytes: 100_000);
 
         _time.Advance(Day);
 
-        Find(cache, 1).ShouldBeFalse();
+        cache.Find(1).ShouldBeFalse();
         cache.Bytes.ShouldBe(0);
         cache.Count.ShouldBe(0);
     }
@@ -82,10 +80,10 @@ public class ImageCacheTests
     public void A_newer_image_takes_the_place_of_an_older_one()
     {
         var cache = Cache();
-        Keep(cache, 1, bytes: 500_000);
+        cache.Keep(1, bytes: 500_000);
         var one = cache.Bytes;
 
-        Keep(cache, 1, bytes: 500_000);
+        cache.Keep(1, bytes: 500_000);
 
         cache.Bytes.ShouldBe(one);
         cache.Remove(Key(1));
@@ -98,7 +96,7 @@ public class ImageCacheTests
     public void One_that_does_not_fit_or_lives_no_time_is_not_kept(int bytes, int days)
     {
         var cache = Cache();
-        using var image = Image(bytes);
+        using var image = Make(bytes);
 
         cache.Keep(Key(1), image, TimeSpan.FromDays(days)).ShouldBeFalse();
 
@@ -112,9 +110,9 @@ public class ImageCacheTests
     public void One_that_is_not_kept_pushes_nobody_out(int bytes, int days)
     {
         var cache = Cache();
-        Stream(cache, from: 0, 120);
+        cache.Fill(from: 0, count: 120);
         var (count, held) = (cache.Count, cache.Bytes);
-        using var image = Image(bytes);
+        using var image = Make(bytes);
 
         cache.Keep(Key(9_999), image, TimeSpan.FromDays(days)).ShouldBeFalse();
 
@@ -125,11 +123,11 @@ public class ImageCacheTests
     public void An_image_that_is_pushed_out_stays_whole_for_who_reads_it()
     {
         var cache = Cache();
-        Keep(cache, 1, bytes: 100_000, fill: 7);
+        cache.Keep(1, bytes: 100_000, fill: 7);
         cache.TryFind(Key(1), out var reading).ShouldBeTrue();
 
         cache.Remove(Key(1));
-        Stream(cache, from: 1000, 300);
+        cache.Fill(from: 1000, count: 300);
 
         var bytes = System.Buffers.BuffersExtensions.ToArray(reading.Lease.Image.Content);
         bytes.Length.ShouldBe(100_000);
@@ -153,7 +151,7 @@ public class ImageCacheTests
                         cache.Remove(Key(key));
                         break;
                     case < 4:
-                        Keep(cache, key, bytes: random.Next(1, 200_000), fill: (byte)key);
+                        cache.Keep(key, bytes: random.Next(1, 200_000), fill: (byte)key);
                         break;
                     case var _ when cache.TryFind(Key(key), out var found):
                         found.Lease.Image.Content.FirstSpan.IndexOfAnyExcept((byte)key).ShouldBe(-1);
@@ -173,45 +171,5 @@ public class ImageCacheTests
         cache.Count.ShouldBe(0);
     }
 
-    private ImageCache Cache()
-    {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Cache:MemoryBytes", (string?)$"{Capacity}")]).Build();
-        return new ImageCache(new CurrentSettings(GatewaySettings.Read(configuration, out _)), _time);
-    }
-
-    private static void Stream(ImageCache cache, int from, int count)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            Keep(cache, from + i, bytes: 100_000);
-        }
-    }
-
-    private static void Keep(ImageCache cache, int key, int bytes, byte fill = 0)
-    {
-        using var image = Image(bytes, fill);
-        cache.Keep(Key(key), image, Day);
-    }
-
-    private static bool Find(ImageCache cache, int key)
-    {
-        var isFound = cache.TryFind(Key(key), out var found);
-        found?.Lease.Dispose();
-        return isFound;
-    }
-
-    private static ImageLease Image(int bytes, byte fill = 0)
-    {
-        var buffer = new ImageBuffer(bytes);
-        var content = new byte[bytes];
-        content.AsSpan().Fill(fill);
-        buffer.Append(content, bytes);
-        return new ImageLease(new GeneratedImage("a/b", buffer.Content, "image/png", 1, 1, "\"e\"", [], buffer.HeldBytes), buffer);
-    }
-
-    private static CacheKey Key(int number)
-    {
-        var model = new Model("a/b", new ModelOptions());
-        return CacheKey.Of(new UpstreamRequest(new ModelChoice(model, model), $"/models/a/{number}", "application/json", default), "image/png", owner: null);
-    }
+    private ImageCache Cache() => new(new CurrentSettings(Remembering(Capacity)), _time);
 }
