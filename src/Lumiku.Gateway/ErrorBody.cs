@@ -1,11 +1,15 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lumiku.Gateway.RateLimiting;
 
 namespace Lumiku.Gateway;
 
 /// <summary>The one shape of an error. Both <c>error</c> and <c>detail</c> are always texts: the official clients show nothing else.</summary>
-internal sealed record ErrorBody(string Error, string Detail, string Type, int Status, string RequestId, UpstreamError? Upstream);
+/// <param name="ViolatedPolicies">Names of the limits that refused.</param>
+/// <param name="FreesAt">When each of these frees, where that is known.</param>
+internal sealed record ErrorBody(
+    string Error, string Detail, string Type, int Status, string RequestId, IReadOnlyList<string>? ViolatedPolicies, IReadOnlyDictionary<string, string>? FreesAt, UpstreamError? Upstream);
 
 /// <param name="Status">Upstream's.</param>
 /// <param name="Error">The first 500 characters of what it said, known secrets masked; null where it said nothing.</param>
@@ -16,6 +20,7 @@ internal sealed record HealthBody(string Status, IReadOnlyList<string>? Reasons 
 
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(HealthBody))]
+[JsonSerializable(typeof(LimitsBody))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     private static readonly GatewayJson Readable = new(new JsonSerializerOptions
@@ -27,6 +32,11 @@ internal sealed partial class GatewayJson : JsonSerializerContext
     });
 
     public static byte[] Serialize(ErrorBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.ErrorBody);
+
+    public static byte[] Serialize(LimitsBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.LimitsBody);
+
+    /// <exception cref="JsonException">It is something else.</exception>
+    public static LimitsBody DeserializeLimits(byte[] body) => JsonSerializer.Deserialize(body, Readable.LimitsBody) ?? throw new JsonException("It says nothing.");
 
     public static byte[] Serialize(HealthBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.HealthBody);
 }

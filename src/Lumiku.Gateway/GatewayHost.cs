@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
@@ -37,8 +38,9 @@ internal static class GatewayHost
         builder.Services.AddRouting();
         builder.Services.AddHealth();
         builder.Services.AddCallerAuthentication();
+        builder.Services.AddEntitlements();
         builder.Services.AddInferenceRequests();
-        builder.Services.AddUnits();
+        builder.Services.AddLimits();
         builder.Services.AddImageCache();
         builder.Services.AddGeneration();
         builder.Services.AddGatewayReverseProxy(builder.Configuration);

@@ -4,6 +4,7 @@ using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
@@ -35,12 +36,14 @@ internal static class GatewayPipeline
             models.UseEntitlements();        // 422: for which user, at which tier
             models.UseInferenceRequests();   // 400, 413, 415, 429: the checked body
             models.UseModelSubstitution();   // 403, 404, 422: which model serves it, with which parameters
+            models.UseLimits();              // 429: requests a minute, and at once
             models.UseImageCache();          // 200: an image kept before
-            models.UseGeneration();          // 200, 502, 504: an image made once for all who ask, whole and checked
+            models.UseGeneration();          // 200, 429, 502, 504: an image made once for all who ask, whole and checked
             models.UsePassThrough();         // everything that is no image streams on to YARP
         });
 
         app.MapHealth();
+        app.MapLimits();
         app.MapGatewayReverseProxy();
         app.UseRoutesForSubstitutes();
     }

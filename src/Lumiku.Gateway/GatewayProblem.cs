@@ -14,6 +14,15 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
     /// <summary>What upstream said, where it said something.</summary>
     public UpstreamError? Upstream { get; private init; }
 
+    /// <summary>For a 401: what to send.</summary>
+    public string Challenge { get; private init; } = "Bearer";
+
+    /// <summary>Names of the limits that refused, as the headers have them; null where none did.</summary>
+    public IReadOnlyList<string>? ViolatedPolicies { get; init; }
+
+    /// <summary>When each of them frees, in UTC, as far as that is known.</summary>
+    public IReadOnlyDictionary<string, string>? FreesAt { get; init; }
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.GetRequestRecord().ErrorType = Type;
@@ -28,10 +37,10 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
 
         if (StatusCode == StatusCodes.Status401Unauthorized)
         {
-            response.Headers.WWWAuthenticate = "Bearer";
+            response.Headers.WWWAuthenticate = Challenge;
         }
 
-        var body = GatewayJson.Serialize(new ErrorBody(Error, Detail ?? Error, Type, StatusCode, httpContext.TraceIdentifier, Upstream));
+        var body = GatewayJson.Serialize(new ErrorBody(Error, Detail ?? Error, Type, StatusCode, httpContext.TraceIdentifier, ViolatedPolicies, FreesAt, Upstream));
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(httpContext.Request.Method))

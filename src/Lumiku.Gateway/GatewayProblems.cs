@@ -18,6 +18,11 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem Unauthenticated() => new(
         401, "unauthenticated", "The gateway does not know this key. Send 'Authorization: Bearer <key>' with a caller's key or a valid, unexpired token.");
 
+    /// <param name="takesBasic">Browsers are told to ask for a password.</param>
+    public static GatewayProblem NotTheOperator(bool takesBasic) => new(
+        401, "unauthenticated", "This is the operator's: send 'Authorization: Bearer <OPERATOR_KEY>'.")
+    { Challenge = takesBasic ? "Basic realm=\"Lumiku Gateway\", charset=\"UTF-8\"" : "Bearer" };
+
     public static GatewayProblem TooManyFailedLogins(TimeSpan retryAfter) => new(
         429, "rate-limited", "Too many wrong keys from this address. A right key is served at any time.", RetryAfter: retryAfter);
 
@@ -50,6 +55,23 @@ internal sealed partial record GatewayProblem
         422, "invalid-user", $"A user id is 1 to 128 visible ASCII characters without spaces and commas; this one has {length} characters.");
 
     public static GatewayProblem ParameterRefused(string problem) => new(422, "parameter-refused", problem);
+
+    public static GatewayProblem RateLimited(int perMinute, int atOnce, TimeSpan retryAfter) => new(
+        429, "rate-limited", $"Too many requests: {perMinute} a minute are taken, and {atOnce} in one go. Ask again after Retry-After.", RetryAfter: retryAfter);
+
+    public static GatewayProblem TooManyAtOnce(int most, TimeSpan retryAfter) => new(
+        429, "too-many-at-once", $"Too many requests at once: {most} may be under way. Wait for the answer to one of them.", RetryAfter: retryAfter);
+
+    /// <summary>The user left so many generations behind that another one is not begun.</summary>
+    public static GatewayProblem TooManyAbandoned(int most, TimeSpan retryAfter) => new(
+        429, "too-many-at-once", $"{most} generations are under way that nobody waits for any more. Send one of those requests again to pick its image up, or wait for them to end.", RetryAfter: retryAfter);
+
+    public static GatewayProblem QuotaExceeded(string period, int units, string freesAt, TimeSpan retryAfter) => new(
+        429, "quota-exceeded", $"The units of this {period} are used up; this image needs {units}. There are more from {freesAt} on.", RetryAfter: retryAfter);
+
+    /// <summary>The gateway's own limit for the model, not upstream's.</summary>
+    public static GatewayProblem NoPlaceForModel(string model) => new(
+        504, "upstream-overloaded", $"So many images are being made with '{model}' that this one's turn did not come in time. Ask again after Retry-After.", RetryAfter: UnknownOverload);
 
     public static GatewayProblem NoRoomForBody(TimeSpan retryAfter) => new(
         429, "too-many-at-once", "So many large requests are under way that the gateway has no memory for this one. Ask again after Retry-After.", RetryAfter: retryAfter);

@@ -54,12 +54,11 @@ public partial class StructureTests
     [Fact]
     public void The_errors_are_a_closed_list_of_known_types_and_none_is_a_503()
     {
-        // contract: types that need limits, quotas or a cache come with those.
         string[] known =
         [
             "malformed-body", "unauthenticated", "rate-limited", "model-not-in-tier", "unknown-route", "model-not-offered", "method-not-allowed", "body-too-large",
             "unsupported-media-type", "unknown-tier", "invalid-user", "parameter-refused", "upstream-refused", "upstream-rate-limited", "upstream-failed", "upstream-account",
-            "not-an-image", "still-generating", "model-loading", "upstream-overloaded", "upstream-timeout", "internal", "too-many-at-once",
+            "not-an-image", "still-generating", "model-loading", "upstream-overloaded", "upstream-timeout", "internal", "too-many-at-once", "quota-exceeded",
         ];
         var text = File.ReadAllText(System.IO.Path.Combine(Source(), "GatewayProblems.cs"));
 

@@ -19,14 +19,17 @@ internal sealed class ServerFleet(string gateway, WorkFolder work, CancellationT
 
     public Task<ServerProcess> StartYarpAsync(ServerProcess upstream) => StartRoleAsync("yarp", FreePort(), "--upstream", $"{upstream.Address}");
 
-    /// <summary>As shipped but for the upstream's address; its log goes to a file.</summary>
+    /// <summary>As shipped but for the upstream's address, and limits that nobody reaches: they are counted all the same. Its log goes to a file.</summary>
     public Task<ServerProcess> StartGatewayAsync(ServerProcess upstream)
     {
         var port = FreePort();
         return StartAsync(
             "gateway",
             port,
-            ["dotnet", gateway, "--urls", $"http://127.0.0.1:{port}", $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream.Address}"],
+            [
+                "dotnet", gateway, "--urls", $"http://127.0.0.1:{port}", $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream.Address}",
+                "--Tiers:pro:RequestsPerMinute=1000000", "--Tiers:pro:Burst=1000000", "--Tiers:pro:ConcurrentRequests=100000", "--Tiers:pro:UnitsPerDay=1000000000", "--Tiers:pro:UnitsPerMonth=1000000000",
+            ],
             new()
             {
                 ["HUGGINGFACE_API_KEY"] = "hf_bench",

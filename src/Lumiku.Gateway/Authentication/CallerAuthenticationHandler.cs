@@ -31,7 +31,13 @@ internal sealed class CallerAuthenticationHandler(
 
         if (settings.JwtSecret is { } secret && JsonWebTokens.LooksLikeOne(token) && await tokens.ValidateAsync(token, secret) is { } claims)
         {
-            return Success(new AuthenticatedCaller(new Caller("jwt", ActsForUsers: false, Tier: null), claims));
+            return Success(new AuthenticatedCaller(new Caller("jwt", ActsForUsers: false, Tier: null, Limits: null), claims));
+        }
+
+        // The operator is no caller, but its key is no wrong one either.
+        if (OperatorAccess.IsKey(settings, token))
+        {
+            return AuthenticateResult.NoResult();
         }
 
         _blockedFor = failedLogins.Count(Context.Connection.RemoteIpAddress);

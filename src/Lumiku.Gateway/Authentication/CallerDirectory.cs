@@ -19,7 +19,8 @@ internal sealed class CallerDirectory
             // An empty object in the file binds as null.
             var caller = given ?? new CallerOptions();
             var key = $"Callers:{name}";
-            if (HashOf(key, caller, read) is { } hash && !_byHash.TryAdd(hash, new Caller(name, caller.ActsForUsers, caller.Tier)))
+            caller.Limits?.Check($"{key}:Limits", read);
+            if (HashOf(key, caller, read) is { } hash && !_byHash.TryAdd(hash, new Caller(name, caller.ActsForUsers, caller.Tier, caller.Limits)))
             {
                 read.Refuse(key, $"has the same key as Callers:{_byHash[hash].Name}");
             }

@@ -16,4 +16,7 @@ internal sealed class CallerOptions
 
     /// <summary>The tier of the caller's own requests. Null: <c>DefaultTier</c>.</summary>
     public string? Tier { get; init; }
+
+    /// <summary>How much the caller's own requests may use, in place of what their tier may; what is left out here is unlimited. Null: the tier's limits hold.</summary>
+    public UsageLimits? Limits { get; init; }
 }

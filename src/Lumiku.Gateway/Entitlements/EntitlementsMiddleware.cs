@@ -5,7 +5,7 @@ using Lumiku.Gateway.Telemetry;
 namespace Lumiku.Gateway.Entitlements;
 
 /// <summary>Decides for which user and tier a known caller asks; 422 where the caller names a tier or user that cannot be.</summary>
-internal sealed class EntitlementsMiddleware(RequestDelegate next)
+internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse tiersInUse)
 {
     /// <summary>Said by callers with <c>ActsForUsers</c>; ignored from all others.</summary>
     public const string UserHeader = "X-Lumiku-User";
@@ -26,7 +26,8 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next)
             return GatewayProblem.InvalidUser(user.Length).ExecuteAsync(context);
         }
 
-        // The caller's own tier is for its own requests; a user for whom it names none is at the default one.
+        // The caller's own tier and limits are for its own requests; a user for whom it names no tier is at the default one.
+        var ownLimits = user is null && tierName is null ? caller.Limits : null;
         tierName ??= user is null ? caller.Tier : null;
         if ((tierName is null ? settings.Tiers.Default : settings.Tiers.Find(tierName)) is not { } tier)
         {
@@ -36,7 +37,8 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next)
         var facts = context.GetRequestRecord().Facts;
         facts["Caller"] = caller.Name;
         facts["Tier"] = tier.Name;
-        context.Features.Set(new Identity(caller.Name, user, tier));
+        tiersInUse.Note(tier);
+        context.Features.Set(new Identity(caller.Name, user, tier, ownLimits ?? tier.Limits));
         return next(context);
     }
 
@@ -45,5 +47,5 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next)
     private static string? Joined(HttpContext context, string header) =>
         context.Request.Headers.TryGetValue(header, out var values) ? values.ToString().Trim() : null;
 
-    private static bool IsValidUser(string user) => user.Length is >= 1 and <= 128 && user.All(c => c is >= '!' and <= '~' and not ',');
+    public static bool IsValidUser(string user) => user.Length is >= 1 and <= 128 && user.All(c => c is >= '!' and <= '~' and not ',');
 }

@@ -12,11 +12,16 @@ internal sealed class TierCatalog
     {
         _tiers = options.ToFrozenDictionary(
             pair => pair.Key,
-            pair => new Tier(pair.Key, (pair.Value?.Entitlements ?? []).ToFrozenSet(StringComparer.OrdinalIgnoreCase)),
+            pair => new Tier(pair.Key, (pair.Value?.Entitlements ?? []).ToFrozenSet(StringComparer.OrdinalIgnoreCase), pair.Value ?? UsageLimits.None),
             StringComparer.OrdinalIgnoreCase);
-        if (Find(defaultTier) is { } tier)
+        foreach (var tier in _tiers.Values)
         {
-            Default = tier;
+            tier.Limits.Check($"Tiers:{tier.Name}", read);
+        }
+
+        if (Find(defaultTier) is { } found)
+        {
+            Default = found;
         }
         else
         {
@@ -25,13 +30,15 @@ internal sealed class TierCatalog
     }
 
     /// <summary>The tier of a user for whom the caller names none.</summary>
-    public Tier Default { get; } = new("free", FrozenSet<string>.Empty);
+    public Tier Default { get; } = new("free", FrozenSet<string>.Empty, UsageLimits.None);
 
     /// <summary>The names, for a message.</summary>
     public string Names => string.Join(", ", _tiers.Values.Select(tier => tier.Name).Order(StringComparer.Ordinal));
 
     /// <summary>True where some tier has it: a model that requires another could never be served.</summary>
     public bool Grants(string entitlement) => _tiers.Values.Any(tier => tier.Has(entitlement));
+
+    public IEnumerable<Tier> All => _tiers.Values;
 
     public Tier? Find(string name) => _tiers.GetValueOrDefault(name);
 }

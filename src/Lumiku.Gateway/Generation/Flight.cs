@@ -11,6 +11,8 @@ internal sealed class Flight
     private HashSet<CacheKey>? _claims;
     private GenerationResult? _result;
     private bool _isClosed;
+    private Action<int>? _abandonment;
+    private bool _isAbandoned;
 
     /// <summary>Somebody has reserved for it; until then it may come to nothing.</summary>
     public bool HasStarted { get; private set; }
@@ -53,15 +55,18 @@ internal sealed class Flight
             // Whoever asks again has not left.
             _claims?.Remove(terms.ClaimKey);
             _seats.AddLast(seat);
+            TellAbandonment();
             return seat;
         }
     }
 
     /// <summary>The opener has reserved: from now on the flight goes on whoever leaves.</summary>
-    public void Start(Seat opener)
+    /// <param name="abandonment">Is told 1 when nobody waits for it any more, and -1 when somebody does again, or it ends. Null: nobody minds.</param>
+    public void Start(Seat opener, Action<int>? abandonment)
     {
         lock (_lock)
         {
+            _abandonment = abandonment;
             (HasStarted, opener.IsOpener, opener.HasOpened) = (true, false, true);
             opener.BeginAnew();
         }
@@ -85,6 +90,7 @@ internal sealed class Flight
             if (!seat.IsOpener)
             {
                 (_claims ??= []).Add(seat.Terms.ClaimKey);
+                TellAbandonment();
                 return true;
             }
 
@@ -116,10 +122,21 @@ internal sealed class Flight
             }
 
             _seats.Clear();
+            TellAbandonment();
             // A failure is remembered, and an image read, without the bodies that were sent for it.
             Plan = Plan?.WithoutBodies();
             Room?.Dispose();
             return _claims ?? (IReadOnlyCollection<CacheKey>)[];
+        }
+    }
+
+    private void TellAbandonment()
+    {
+        var isAbandoned = HasStarted && _result is null && _seats.Count == 0;
+        if (isAbandoned != _isAbandoned)
+        {
+            _isAbandoned = isAbandoned;
+            _abandonment?.Invoke(isAbandoned ? 1 : -1);
         }
     }
 }

@@ -1,7 +1,7 @@
-using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
@@ -63,7 +63,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     {
         while (true)
         {
-            if (seat.IsOpener && await generator.OpenAsync(seat, context.GetIdentity()) is { } refusal)
+            if (seat.IsOpener && await generator.OpenAsync(seat, context.GetAccount()) is { } refusal)
             {
                 await refusal.ExecuteAsync(context);
                 return false;

@@ -25,6 +25,10 @@ internal sealed class GenerationOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan FallbackAfter { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How many generations of one owner may run that nobody waits for any more; beyond that its next one is refused. 1 to 10,000; default 8.</summary>
+    [Range(1, 10_000)]
+    public int AbandonedPerUser { get; init; } = 8;
+
     /// <summary>When a model's generations go straight to its fallback.</summary>
     public BreakerOptions Breaker { get; init; } = new();
 

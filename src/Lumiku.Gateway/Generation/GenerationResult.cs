@@ -25,8 +25,9 @@ internal sealed record GenerationResult(ImageLease? Lease, UpstreamFailure? Fail
     /// <returns>Null where the image is gone already.</returns>
     public GenerationResult? Share() => Lease is null ? this : Lease.Share() is { } lease ? this with { Lease = lease } : null;
 
-    public static GenerationResult Failed(GenerationPlan plan, FailureClass kind) =>
-        new(Lease: null, new UpstreamFailure(kind, Status: null), plan.Model.Id, TimeSpan.Zero);
+    public static GenerationResult Failed(GenerationPlan plan, FailureClass kind) => Failed(plan, new UpstreamFailure(kind, Status: null));
+
+    public static GenerationResult Failed(GenerationPlan plan, UpstreamFailure failure) => new(Lease: null, failure, plan.Model.Id, TimeSpan.Zero);
 
     public static GenerationResult OfKept(KeptImage kept) => new(kept.Lease, Failure: null, kept.Lease.Image.Model, TimeSpan.Zero) { Kept = kept, IsStored = true };
 }

@@ -10,6 +10,8 @@ internal static class GenerationSetup
         .AddSingleton<Attempts>()
         .AddSingleton<Breakers>()
         .AddSingleton<ModelRun>()
+        .AddSingleton<AbandonedGenerations>()
+        .AddSingleton<ModelPlaces>()
         .AddSingleton<Flights>()
         .AddSingleton<Generator>();
 

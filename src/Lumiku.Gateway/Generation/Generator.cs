@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 
@@ -8,11 +7,17 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Has images made: opens flights, pays for them, falls back, keeps what was made.</summary>
 /// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
 internal sealed partial class Generator(
-    Flights flights, ImageCache cache, IUnitLedger ledger, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
+    Flights flights, ImageCache cache, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
 {
+    /// <summary>What a reservation outlives its generation's deadline by: it lapses only where its gateway died.</summary>
+    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(1);
+
+    /// <summary>When one of the abandoned generations may have ended.</summary>
+    private static readonly TimeSpan AbandonedGuess = TimeSpan.FromSeconds(10);
+
     /// <summary>Reserves the opener's units and starts the flight.</summary>
     /// <returns>Why the opener may not, which is its own affair: once it leaves its seat, the next in line opens. Null: the flight is under way.</returns>
-    public async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Identity identity)
+    public async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Account account)
     {
         var plan = opener.Flight.Plan!;
         if (FoundMeanwhile(opener))
@@ -20,7 +25,13 @@ internal sealed partial class Generator(
             return null;
         }
 
-        var (reservation, refusal) = await ledger.ReserveAsync(identity, plan.Model.Options.Units);
+        var most = plan.Settings.Generation.AbandonedPerUser;
+        if (abandoned.CountOf(account.Owner) >= most)
+        {
+            return GatewayProblem.TooManyAbandoned(most, AbandonedGuess);
+        }
+
+        var (reservation, refusal) = await ledger.ReserveAsync(account, plan.Model.Options.Units, plan.Settings.Generation.Deadline + SettlingTime);
         if (reservation is not null)
         {
             Start(opener, plan, reservation);
@@ -66,7 +77,7 @@ internal sealed partial class Generator(
         // Only the trace goes along; the caller's baggage and trace state stay with the caller.
         var caller = Activity.Current;
         var registration = running.Begin();
-        opener.Flight.Start(opener);
+        opener.Flight.Start(opener, reservation is null ? null : change => abandoned.Add(reservation.Owner, change));
         using (ExecutionContext.SuppressFlow())
         {
             _ = Task.Run(async () =>
@@ -155,7 +166,7 @@ internal sealed partial class Generator(
         try
         {
             result = await run.RunAsync(flight, plan, deadline);
-            if (plan.Fallback is { } fallback && (result is null || (result.Failure is { } failure && plan.FallsBackOn(failure.Class))))
+            if (plan.Fallback is { } fallback && (result is null || (result.Failure is { HasNoPlace: false } failure && plan.FallsBackOn(failure.Class))))
             {
                 Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", Activity.Current?.TraceId.ToString() ?? "");
                 flight.Trouble = null;

@@ -5,8 +5,10 @@ using Lumiku.Gateway.ResponseCaching;
 namespace Lumiku.Gateway.Generation;
 
 /// <summary>Has one model make an image: by its route, unless its breaker is open, in as many attempts as can help.</summary>
-internal sealed partial class ModelRun(UpstreamRoute routes, Attempts attempts, Breakers breakers, ILogger<ModelRun> logger)
+internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places, Attempts attempts, Breakers breakers, ILogger<ModelRun> logger)
 {
+    private static readonly UpstreamFailure NoPlace = new(FailureClass.Overloaded, Status: null) { HasNoPlace = true };
+
     /// <returns>Null while the model's breaker is open: it was not asked.</returns>
     public async Task<GenerationResult?> RunAsync(Flight flight, GenerationPlan plan, CancellationToken deadline)
     {
@@ -16,6 +18,24 @@ internal sealed partial class ModelRun(UpstreamRoute routes, Attempts attempts, 
             return GenerationResult.Failed(plan, FailureClass.Unreachable);
         }
 
+        IDisposable? place;
+        try
+        {
+            place = await places.EnterAsync(plan.Model, plan.Terms.Identity.Owner, plan.WaitLimit, () => flight.Trouble = NoPlace, deadline);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            place = null;
+        }
+
+        if (place is null)
+        {
+            Log.NoPlace(logger, plan.Model.Id, TraceId());
+            return GenerationResult.Failed(plan, NoPlace);
+        }
+
+        using var held = place;
+        flight.Trouble = null;
         return await breakers.RunAsync(target.Upstream, plan, () => AttemptAsync(flight, plan, target, deadline));
     }
 
@@ -68,5 +88,8 @@ internal sealed partial class ModelRun(UpstreamRoute routes, Attempts attempts, 
 
         [LoggerMessage(3, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
         public static partial void NoRoute(ILogger logger, string path);
+
+        [LoggerMessage(4, LogLevel.Warning, "A generation found no place among the ConcurrentGenerations of {Model} in time ({TraceId})")]
+        public static partial void NoPlace(ILogger logger, string model, string traceId);
     }
 }

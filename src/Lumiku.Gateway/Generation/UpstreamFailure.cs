@@ -25,7 +25,10 @@ internal sealed record UpstreamFailure(
     /// <summary>Another account may have more luck.</summary>
     public bool IsOfAccount => Class is FailureClass.Account or FailureClass.RateLimited;
 
-    public GatewayProblem ToProblem(string model) => GatewayProblem.FromUpstream(this, model);
+    /// <summary>Upstream was not asked: the model had no place for one more generation.</summary>
+    public bool HasNoPlace { get; init; }
+
+    public GatewayProblem ToProblem(string model) => HasNoPlace ? GatewayProblem.NoPlaceForModel(model) : GatewayProblem.FromUpstream(this, model);
 }
 
 /// <summary>Whether a generation may ask upstream again. Only where the model surely did not run, or ran out of room.</summary>

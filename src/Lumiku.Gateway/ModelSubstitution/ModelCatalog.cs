@@ -92,6 +92,11 @@ internal sealed class ModelCatalog
             read.Refuse($"{key}:WaitLimit", $"must be between 00:00:01 and 01:00:00 and is {wait}");
         }
 
+        if (options.ConcurrentGenerations is < 1 or > 10_000)
+        {
+            read.Refuse($"{key}:ConcurrentGenerations", $"must be between 1 and 10000, or left out for unlimited, and is {options.ConcurrentGenerations}");
+        }
+
         foreach (var (name, multiple) in options.Parameters.MultipleOf)
         {
             if (multiple < 1 || multiple != decimal.Truncate(multiple))

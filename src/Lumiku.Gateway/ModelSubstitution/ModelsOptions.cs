@@ -60,6 +60,9 @@ internal sealed class ModelOptions
     /// <summary>How long a caller waits for this model's picture. Null: <c>Generation:WaitLimit</c>. 1 s to 1 h.</summary>
     public TimeSpan? WaitLimit { get; init; }
 
+    /// <summary>How many of its generations may be under way at once, whoever asked; beyond that they wait. 1 to 10,000. Null: as many as come.</summary>
+    public int? ConcurrentGenerations { get; init; }
+
     /// <summary>What upstream is sent for this model.</summary>
     public ParameterRules Parameters { get; init; } = new();
 }

@@ -18,7 +18,7 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
     private static readonly TimeSpan ClaimLifetime = TimeSpan.FromHours(1);
 
     /// <summary>Where this owner's own copy waits.</summary>
-    public CacheKey ClaimKey => Key.For(Identity.Owner);
+    public CacheKey ClaimKey => Key.For(Identity.Owner.ToString());
 
     public static CacheTerms Of(HttpContext context, UpstreamRequest request, string accept)
     {
@@ -39,5 +39,5 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
     public static TimeSpan ClaimFor(ModelOptions model) => model.CacheFor > TimeSpan.Zero ? model.CacheFor : ClaimLifetime;
 
     private static CacheKey KeyOf(HttpContext context, UpstreamRequest request, string accept) =>
-        CacheKey.Of(request, accept, context.GetSettings().Cache.Scope == CacheScope.User ? context.GetIdentity().Owner : null);
+        CacheKey.Of(request, accept, context.GetSettings().Cache.Scope == CacheScope.User ? context.GetIdentity().Owner.ToString() : null);
 }

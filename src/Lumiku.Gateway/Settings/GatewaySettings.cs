@@ -3,6 +3,7 @@ using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Settings;
@@ -17,11 +18,22 @@ internal sealed class GatewaySettings
         Callers = new CallerDirectory(read.Section<Dictionary<string, CallerOptions?>>("Callers"), read);
         JwtSecret = configuration[ShortVariables.JwtSecret] is { Length: > 0 } secret ? new Secret(secret) : null;
         JsonWebTokens.CheckSecret(JwtSecret, read);
+        OperatorKey = configuration[ShortVariables.OperatorKey] is { Length: > 0 } operatorKey ? new Secret(operatorKey) : null;
+        if (OperatorKey is { FitsHeader: false })
+        {
+            read.Refuse(ShortVariables.OperatorKey, "must be visible ASCII characters without spaces, as it travels in a header");
+        }
+        else if (OperatorKey is { } key && Callers.Find(key.Reveal()) is { } caller)
+        {
+            read.Refuse(ShortVariables.OperatorKey, $"is also the key of Callers:{caller.Name}: whoever may ask for pictures could then do all that an operator may");
+        }
+
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
         GenerationRules.Check(Generation, read);
         Cache = read.Section<CacheOptions>("Cache");
+        Quota = new QuotaCalendar(read.Section<QuotaOptions>("Quota"), read);
         if (Limits.BufferedBytes < 2L * Limits.RequestBodyBytes)
         {
             read.Refuse("Limits:BufferedBytes", $"is {Limits.BufferedBytes}, less than twice Limits:RequestBodyBytes ({Limits.RequestBodyBytes}): the largest body would never be taken");
@@ -37,7 +49,7 @@ internal sealed class GatewaySettings
             }
         }
 
-        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
+        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).Append(OperatorKey).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
 
         foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
         {
@@ -66,10 +78,15 @@ internal sealed class GatewaySettings
 
     public CacheOptions Cache { get; }
 
+    public QuotaCalendar Quota { get; }
+
     public TrustedProxies Network { get; }
 
     /// <summary>Signs the JWTs that are accepted; null: none are.</summary>
     public Secret? JwtSecret { get; }
+
+    /// <summary>Opens what is the operator's; null: that is closed.</summary>
+    public Secret? OperatorKey { get; }
 
     /// <summary>Every secret known by its value, for masking what upstream says.</summary>
     public IReadOnlyList<string> KnownSecrets { get; }

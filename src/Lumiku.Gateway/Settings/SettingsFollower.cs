@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.ReverseProxy;
 
 namespace Lumiku.Gateway.Settings;
@@ -8,7 +9,7 @@ namespace Lumiku.Gateway.Settings;
 /// mounted volume is then all the same. A content counts once two reads in a row agree, so that half a file is not taken for one.
 /// </remarks>
 internal sealed partial class SettingsFollower(
-    GatewayConfiguration configuration, CurrentSettings current, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
+    GatewayConfiguration configuration, CurrentSettings current, TiersInUse tiersInUse, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -52,6 +53,7 @@ internal sealed partial class SettingsFollower(
             {
                 var candidate = configuration.Candidate(content);
                 var settings = await SettingsTrial.RunAsync(candidate);
+                RefuseMissingTiersInUse(settings);
                 current.Value = settings;
                 configuration.Publish(content);
             }
@@ -72,6 +74,24 @@ internal sealed partial class SettingsFollower(
             // A bug in a check must not end the following: the last good settings stay.
             current.Refused = [exception.Message];
             Log.TrialFailed(logger, exception);
+        }
+    }
+
+    /// <summary>Whoever is at a tier that is gone would get 422 from one request to the next: a tier is rather misspelled than removed.</summary>
+    private void RefuseMissingTiersInUse(GatewaySettings candidate)
+    {
+        List<string> mistakes = [];
+        foreach (var tier in current.Value.Tiers.All.Where(tier => candidate.Tiers.Find(tier.Name) is null))
+        {
+            if (tiersInUse.LastUse(tier.Name) is { } ago)
+            {
+                mistakes.Add($"'Tiers:{tier.Name}' is missing, but somebody at this tier asked {(int)ago.TotalMinutes} min ago: a tier can be removed once nobody has been at it for {TiersInUse.Memory.TotalHours} h.");
+            }
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw new SettingsException(mistakes);
         }
     }
 

@@ -1,11 +1,12 @@
 namespace Lumiku.Gateway.Settings;
 
-/// <summary>The four variables a deployer sets, and the settings that they stand for.</summary>
+/// <summary>The variables a deployer sets, and the settings that they stand for.</summary>
 internal static class ShortVariables
 {
     public const string HuggingFaceKey = "HUGGINGFACE_API_KEY";
     public const string GatewayKey = "GATEWAY_API_KEY";
     public const string JwtSecret = "JWT_SECRET";
+    public const string OperatorKey = "OPERATOR_KEY";
 
     /// <returns>Defaults that the settings file may change, and the secrets themselves, which win over everything.</returns>
     public static (Dictionary<string, string?> Defaults, Dictionary<string, string?> Secrets) Expand(IConfiguration variables)

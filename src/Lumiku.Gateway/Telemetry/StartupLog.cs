@@ -29,9 +29,18 @@ internal static partial class StartupLog
             Log.WeakJwtSecret(logger, ShortVariables.JwtSecret);
         }
 
+        if (settings.OperatorKey is { } key && key.Reveal().Length < 20)
+        {
+            Log.WeakOperatorKey(logger, ShortVariables.OperatorKey);
+        }
+
         if (!string.IsNullOrEmpty(app.Configuration["REDIS_URL"]))
         {
             Log.RedisUnused(logger);
+        }
+        else
+        {
+            Log.KeptHere(logger);
         }
     }
 
@@ -46,7 +55,13 @@ internal static partial class StartupLog
         [LoggerMessage(3, LogLevel.Warning, "{Variable} has fewer than 32 bytes, the least that HS256 is safe with (RFC 7518)")]
         public static partial void WeakJwtSecret(ILogger logger, string variable);
 
-        [LoggerMessage(4, LogLevel.Warning, "REDIS_URL is set, but nothing is kept in Redis yet: this process keeps everything itself")]
+        [LoggerMessage(4, LogLevel.Warning, "REDIS_URL is set, but nothing is kept in Redis yet: this process keeps everything itself, quotas begin anew when it restarts, and each replica counts for itself")]
         public static partial void RedisUnused(ILogger logger);
+
+        [LoggerMessage(5, LogLevel.Warning, "{Variable} has fewer than 20 characters and could be guessed; make one with: openssl rand -hex 32")]
+        public static partial void WeakOperatorKey(ILogger logger, string variable);
+
+        [LoggerMessage(6, LogLevel.Warning, "Everything is kept in this process: quotas and images begin anew when it restarts, and each replica counts for itself")]
+        public static partial void KeptHere(ILogger logger);
     }
 }

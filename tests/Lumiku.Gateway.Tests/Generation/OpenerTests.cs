@@ -83,7 +83,7 @@ public class OpenerTests
         {
             // It is charged as anybody is who leaves a generation under way.
             Array.ForEach(await Task.WhenAll(second, third), answer => FlightBench.ShouldBeBy(answer, "COALESCED", units: 0));
-            _ledger.Reserved.ShouldHaveSingleItem().Identity.User.ShouldBe("A");
+            _ledger.Reserved.ShouldHaveSingleItem().Owner.Id.ShouldBe("A");
             _ledger.Used.ShouldBe([1]);
             await bench.ShouldEndEmptyAsync();
         }

@@ -21,7 +21,7 @@ public class UnitTests
 
         await bench.ShouldEndEmptyAsync();
         var reservation = _ledger.Reserved.ShouldHaveSingleItem();
-        (reservation.Identity.User, reservation.Units).ShouldBe(("A", 3));
+        (reservation.Owner.Id, reservation.Units).ShouldBe(("A", 3));
         _ledger.Used.ShouldBe([3]);
     }
 

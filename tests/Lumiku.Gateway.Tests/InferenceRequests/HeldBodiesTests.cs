@@ -71,7 +71,7 @@ public class HeldBodiesTests
         var model = new Model(TestGateway.Sd3, new ModelOptions());
         var request = new UpstreamRequest(new ModelChoice(model, model), ModelPath.For(model.Id, null), "application/json", Encoding.UTF8.GetBytes(FlightBench.Body));
         bench.FlightCount.ShouldBe(1);
-        var caller = new Identity("test", User: null, bench.Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default);
+        var caller = new Identity("test", User: null, bench.Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default, UsageLimits.None);
         using var seat = flights.Board(new CacheTerms(CacheKey.Of(request, "image/png", owner: null), caller, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
         bench.FlightCount.ShouldBe(1, "it is the flight that was there");
         var length = seat.Flight.Plan?.Request.Body.Length ?? 0;

@@ -35,7 +35,7 @@ public sealed class ReloadTests : IAsyncLifetime
     {
         (await ServedAsync()).ShouldBe(TestGateway.Schnell);
 
-        Write(text => text.Replace("\"free\": {}", "\"free\": { \"Entitlements\": [ \"PRO\" ] }", StringComparison.Ordinal));
+        Write(text => text.Replace("\"free\": {", "\"free\": { \"Entitlements\": [ \"PRO\" ],", StringComparison.Ordinal));
 
         await Eventually.BeAsync(async () => await ServedAsync() == TestGateway.Dev, "the free tier has PRO");
     }

@@ -77,9 +77,9 @@ internal sealed class FlightBench : IAsyncDisposable
     public Task ShouldRenderAsync(int pictures) =>
         Eventually.BeAsync(() => UpstreamTime.Waiting == pictures, $"{pictures} pictures are being made; it was {UpstreamTime.Waiting}, of {Calls} asked for");
 
-    /// <summary>A caller who waits has a limit and a generation under way a deadline; the settings file's next look has a time.</summary>
+    /// <summary>A caller who waits has a limit and a generation under way a deadline; the settings file's next look, the limits' renewal and their sweep have a time.</summary>
     public Task ShouldWaitAsync(int callers, int generations = 1) =>
-        Eventually.BeAsync(() => Time.Waiting == callers + generations + 1, $"{callers} callers wait for {generations} generations");
+        Eventually.BeAsync(() => Time.Waiting == callers + generations + 3, $"{callers} callers wait for {generations} generations");
 
     /// <summary>Nobody and nothing is left behind.</summary>
     public Task ShouldEndEmptyAsync()

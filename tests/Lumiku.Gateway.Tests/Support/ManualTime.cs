@@ -6,8 +6,11 @@ public sealed class ManualTime : TimeProvider
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+    private TimeSpan _step;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    private DateTimeOffset Passed => new(GetTimestamp(), TimeSpan.Zero);
 
     /// <summary>How many timers wait: a test moves the clock once those that it means are set.</summary>
     public int Waiting
@@ -25,11 +28,29 @@ public sealed class ManualTime : TimeProvider
     {
         lock (_lock)
         {
-            return _now;
+            return _now + _step;
         }
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_lock)
+        {
+            return _now.Ticks;
+        }
+    }
+
+    /// <summary>Somebody sets the wall clock; no time passes by it, and no timer fires.</summary>
+    public void Step(TimeSpan span)
+    {
+        lock (_lock)
+        {
+            _step += span;
+        }
+    }
+
+    /// <summary>The same, to a certain moment.</summary>
+    public void StepTo(DateTimeOffset instant) => Step(instant - GetUtcNow());
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -66,14 +87,14 @@ public sealed class ManualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            Due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.GetUtcNow() + dueTime;
+            Due = dueTime == Timeout.InfiniteTimeSpan ? null : clock.Passed + dueTime;
             _period = period;
             return true;
         }
 
         public void Fire()
         {
-            Due = _period == Timeout.InfiniteTimeSpan || _period == TimeSpan.Zero ? null : clock.GetUtcNow() + _period;
+            Due = _period == Timeout.InfiniteTimeSpan || _period == TimeSpan.Zero ? null : clock.Passed + _period;
             callback();
         }
 

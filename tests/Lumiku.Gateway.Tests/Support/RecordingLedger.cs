@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Shouldly;
 
@@ -26,15 +25,15 @@ internal sealed class RecordingLedger : IUnitLedger
     /// <summary>Writes it down, and throws.</summary>
     public bool BreaksOnSettling { get; set; }
 
-    public async ValueTask<UnitDecision> ReserveAsync(Identity identity, int units)
+    public async ValueTask<UnitDecision> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
     {
-        _asked.Enqueue(identity.User ?? identity.Caller);
-        if (await Decide(identity.User ?? identity.Caller) is { } refusal)
+        _asked.Enqueue(account.Owner.Id);
+        if (await Decide(account.Owner.Id) is { } refusal)
         {
             return new UnitDecision(Reservation: null, refusal);
         }
 
-        var reservation = new UnitReservation(Guid.NewGuid(), identity, units);
+        var reservation = new UnitReservation(Guid.NewGuid(), account.Owner, units);
         _reserved.Enqueue(reservation);
         return new UnitDecision(reservation, Refusal: null);
     }

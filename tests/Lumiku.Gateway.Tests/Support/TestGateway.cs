@@ -18,6 +18,14 @@ public sealed class TestGateway : IAsyncDisposable
     public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
     public const string Xl = "stabilityai/stable-diffusion-xl-base-1.0";
 
+    /// <summary>The shipped tiers without their limits: a test that is about limits sets its own.</summary>
+    private static readonly string[] Unlimited =
+    [
+        .. from tier in new[] { "free", "payg", "basic", "pro", "enterprise", "internal" }
+           from limit in new[] { "RequestsPerMinute", "Burst", "ConcurrentRequests", "UnitsPerDay", "UnitsPerMonth" }
+           select $"--Tiers:{tier}:{limit}=",
+    ];
+
     private readonly WebApplication _app;
 
     private TestGateway(WebApplication app)
@@ -63,6 +71,7 @@ public sealed class TestGateway : IAsyncDisposable
         $"--GATEWAY_API_KEY={BackendKey}",
         $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
         "--Serilog:MinimumLevel:Default=Fatal",
+        .. Unlimited,
         .. settings.Select(setting => "--" + setting),
     ];
 

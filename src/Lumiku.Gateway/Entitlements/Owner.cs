@@ -1,0 +1,16 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Lumiku.Gateway.Entitlements;
+
+/// <summary>Whom limits and kept images belong to: the user where one is named, whichever caller names them, else the caller.</summary>
+/// <param name="IsUser">A user can never be taken for a caller of the same name.</param>
+/// <param name="Id">The user's opaque id, never logged as it is; or the caller's name.</param>
+internal readonly record struct Owner(bool IsUser, string Id)
+{
+    /// <summary>For logs: a caller by its name, a user by a part of the SHA-256 of the id, so that who knows the id finds its lines.</summary>
+    public string LogName => IsUser ? $"user #{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Id)))[..12]}" : $"caller {Id}";
+
+    /// <summary>The same in one text, for keys.</summary>
+    public override string ToString() => IsUser ? $"user {Id}" : $"caller {Id}";
+}

@@ -1,0 +1,18 @@
+using System.Collections.Concurrent;
+
+namespace Lumiku.Gateway.Entitlements;
+
+/// <summary>When each tier was asked for last, so that a slip of the pen cannot take a tier away from the users who are at it.</summary>
+internal sealed class TiersInUse(TimeProvider time)
+{
+    /// <summary>How long a tier counts as in use.</summary>
+    public static readonly TimeSpan Memory = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<string, long> _lastUse = new(StringComparer.OrdinalIgnoreCase);
+
+    public void Note(Tier tier) => _lastUse[tier.Name] = time.GetTimestamp();
+
+    /// <returns>How long ago somebody was at this tier; null where that is over an hour, or never was.</returns>
+    public TimeSpan? LastUse(string tier) =>
+        _lastUse.TryGetValue(tier, out var at) && time.GetElapsedTime(at) is var ago && ago < Memory ? ago : null;
+}

@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using Lumiku.Gateway.Entitlements;
+
+namespace Lumiku.Gateway.RateLimiting;
+
+/// <summary>Counts use in this process. Owners do not wait for each other; one owner's decisions come one after the other.</summary>
+/// <remarks>
+/// The wall clock decides only which day and month it is. Everything that lapses does so by a clock that cannot be set, so that counts
+/// survive clocks that jump. Owners with nothing left to remember are dropped every minute.
+/// </remarks>
+internal sealed class MemoryLimitStore : ILimitStore, IDisposable
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<Owner, OwnerUsage> _owners = [];
+    private readonly TimeProvider _time;
+    private readonly long _began;
+    private readonly ITimer _sweep;
+
+    public MemoryLimitStore(TimeProvider time)
+    {
+        _time = time;
+        _began = time.GetTimestamp();
+        _sweep = time.CreateTimer(_ => Sweep(), state: null, SweepInterval, SweepInterval);
+    }
+
+    /// <summary>Owners about whom something is remembered.</summary>
+    public int Count => _owners.Count;
+
+    private TimeSpan Now => _time.GetElapsedTime(_began);
+
+    public ValueTask<Admission> AdmitAsync(Account account, bool takesSlot)
+    {
+        var limits = account.Limits;
+        var usage = Enter(account);
+        try
+        {
+            var now = Now;
+            usage.Lapse(now);
+            var violated = LimitPolicies.None;
+            if (usage.RequestIn(limits, now) > TimeSpan.Zero)
+            {
+                violated |= LimitPolicies.Requests;
+            }
+
+            if (takesSlot && usage.Running >= limits.ConcurrentRequests)
+            {
+                violated |= LimitPolicies.Concurrency;
+            }
+
+            MemoryLease? lease = null;
+            if (violated == LimitPolicies.None)
+            {
+                usage.TakeRequest(limits, now);
+                if (takesSlot)
+                {
+                    lease = new MemoryLease(account.Owner, usage);
+                    usage.Hold(lease, now);
+                }
+            }
+
+            return new(new Admission(lease, violated, Look(usage, account, now)));
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
+    public ValueTask<LimitUsage> ReleaseAsync(RequestLease lease, Account account)
+    {
+        var held = (MemoryLease)lease;
+        lock (held.Usage)
+        {
+            var now = Now;
+            held.IsReleased = true;
+            held.Usage.LetGo(held);
+            held.Usage.Lapse(now);
+            return new(Look(held.Usage, account, now));
+        }
+    }
+
+    public ValueTask RenewAsync(IReadOnlyCollection<RequestLease> leases)
+    {
+        foreach (var lease in leases.Cast<MemoryLease>())
+        {
+            lock (lease.Usage)
+            {
+                if (!lease.IsReleased)
+                {
+                    lease.Usage.Hold(lease, Now);
+                }
+            }
+        }
+
+        return default;
+    }
+
+    public ValueTask<Booking> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(units);
+        var usage = Enter(account);
+        try
+        {
+            var now = Now;
+            usage.Lapse(now);
+            var found = Look(usage, account, now);
+            var violated = (found.Day.Fits(units, account.Limits.UnitsPerDay) ? LimitPolicies.None : LimitPolicies.Day)
+                | (found.Month.Fits(units, account.Limits.UnitsPerMonth) ? LimitPolicies.None : LimitPolicies.Month);
+            if (violated != LimitPolicies.None)
+            {
+                return new(new Booking(Reservation: null, violated, found));
+            }
+
+            var reservation = new UnitReservation(Guid.CreateVersion7(found.At), account.Owner, units);
+            usage.Reserve(reservation.Id, units, found.Periods, found.At, now, now + lapsesAfter);
+            return new(new Booking(reservation, violated, Look(usage, account, now)));
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
+    public ValueTask SettleAsync(UnitReservation reservation, int used)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(used);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(used, reservation.Units);
+        if (_owners.TryGetValue(reservation.Owner, out var usage))
+        {
+            lock (usage)
+            {
+                usage.Settle(reservation.Id, used);
+            }
+        }
+
+        return default;
+    }
+
+    public ValueTask<LimitUsage> LookAsync(Account account)
+    {
+        var now = Now;
+        if (!_owners.TryGetValue(account.Owner, out var usage))
+        {
+            return new(Look(new OwnerUsage(), account, now));
+        }
+
+        lock (usage)
+        {
+            usage.Lapse(now);
+            return new(Look(usage, account, now));
+        }
+    }
+
+    public ValueTask<LimitUsage> GrantAsync(Account account, int units)
+    {
+        var usage = Enter(account, isUse: false);
+        try
+        {
+            var (now, clock) = (Now, _time.GetUtcNow());
+            usage.Lapse(now);
+            usage.Grant(units, account.Calendar.At(clock), clock, now);
+            return new(Look(usage, account, now));
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
+    public ValueTask<LimitUsage> ResetAsync(Account account)
+    {
+        if (_owners.TryGetValue(account.Owner, out var usage))
+        {
+            lock (usage)
+            {
+                usage.Reset(account.Calendar.At(_time.GetUtcNow()));
+            }
+        }
+
+        return LookAsync(account);
+    }
+
+    public void Dispose() => _sweep.Dispose();
+
+    /// <summary>The owner's usage, its lock held.</summary>
+    private OwnerUsage Enter(Account account, bool isUse = true)
+    {
+        while (true)
+        {
+            var usage = _owners.GetOrAdd(account.Owner, static _ => new OwnerUsage());
+            Monitor.Enter(usage);
+            if (!usage.IsDropped)
+            {
+                usage.LastTier = isUse ? account.Tier : usage.LastTier;
+                return usage;
+            }
+
+            // Swept up at this very moment.
+            Monitor.Exit(usage);
+        }
+    }
+
+    private LimitUsage Look(OwnerUsage usage, Account account, TimeSpan now)
+    {
+        var (left, nextIn) = usage.Requests(account.Limits, now);
+        var clock = _time.GetUtcNow();
+        var periods = account.Calendar.At(clock);
+        return new LimitUsage(
+            left, nextIn, usage.Running, usage.Count(PeriodKind.Day, periods.Day), usage.Count(PeriodKind.Month, periods.Month), periods, clock, usage.LastTier);
+    }
+
+    private void Sweep()
+    {
+        var now = Now;
+        foreach (var (owner, usage) in _owners)
+        {
+            lock (usage)
+            {
+                if (usage.TryDrop(now))
+                {
+                    _owners.TryRemove(new KeyValuePair<Owner, OwnerUsage>(owner, usage));
+                }
+            }
+        }
+    }
+}

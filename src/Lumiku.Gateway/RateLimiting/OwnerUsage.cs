@@ -1,0 +1,297 @@
+using System.Runtime.InteropServices;
+
+namespace Lumiku.Gateway.RateLimiting;
+
+/// <summary>What one owner has used, in memory. Whoever uses it holds its lock; times are those since the store began, which no change of the clock moves.</summary>
+internal sealed class OwnerUsage
+{
+    /// <summary>How long a period is remembered after its end, for clocks that are set back.</summary>
+    private static readonly TimeSpan PeriodMemory = TimeSpan.FromDays(1);
+
+    private TimeSpan _full;
+    private TimeSpan _interval;
+    private MemoryLease? _firstLease;
+    private TimeSpan _nextLapse = TimeSpan.MaxValue;
+    private List<Period>? _periods;
+    private List<Reserved>? _reserved;
+
+    /// <summary>Nobody will find it any more: a new one has to be made.</summary>
+    public bool IsDropped { get; private set; }
+
+    public int Running { get; private set; }
+
+    public string? LastTier { get; set; }
+
+    /// <summary>GCRA: until a request would be taken; zero or less: now.</summary>
+    public TimeSpan RequestIn(UsageLimits limits, TimeSpan now)
+    {
+        Rescale(limits, now);
+        return limits.RequestsPerMinute is null ? TimeSpan.Zero : Full(now) - now - (_interval * (limits.BucketSize - 1));
+    }
+
+    public void TakeRequest(UsageLimits limits, TimeSpan now)
+    {
+        if (limits.RequestsPerMinute is not null)
+        {
+            _full = Full(now) + _interval;
+        }
+    }
+
+    /// <summary>Requests that are left now, and until there is one more.</summary>
+    public (int Left, TimeSpan NextIn) Requests(UsageLimits limits, TimeSpan now)
+    {
+        if (limits.RequestsPerMinute is null)
+        {
+            return (int.MaxValue, TimeSpan.Zero);
+        }
+
+        Rescale(limits, now);
+        var used = Full(now) - now;
+        var left = (int)Math.Clamp(limits.BucketSize - ((used.Ticks + _interval.Ticks - 1) / _interval.Ticks), 0, limits.BucketSize);
+        return (left, left == limits.BucketSize ? TimeSpan.Zero : used - (_interval * (limits.BucketSize - left - 1)));
+    }
+
+    public void Hold(MemoryLease lease, TimeSpan now)
+    {
+        lease.LapsesAt = now + RequestLease.Lifetime;
+        if (lease.LapsesAt < _nextLapse)
+        {
+            _nextLapse = lease.LapsesAt;
+        }
+
+        if (!lease.IsHeld)
+        {
+            lease.IsHeld = true;
+            lease.Next = _firstLease;
+            if (_firstLease is not null)
+            {
+                _firstLease.Previous = lease;
+            }
+
+            _firstLease = lease;
+            Running++;
+        }
+    }
+
+    public void LetGo(MemoryLease lease)
+    {
+        if (!lease.IsHeld)
+        {
+            return;
+        }
+
+        if (lease.Previous is { } previous)
+        {
+            previous.Next = lease.Next;
+        }
+        else
+        {
+            _firstLease = lease.Next;
+        }
+
+        if (lease.Next is { } next)
+        {
+            next.Previous = lease.Previous;
+        }
+
+        (lease.Next, lease.Previous, lease.IsHeld) = (null, null, false);
+        Running--;
+    }
+
+    /// <summary>Lets go of slots and reservations that nobody renewed or settled.</summary>
+    public void Lapse(TimeSpan now)
+    {
+        if (now >= _nextLapse)
+        {
+            _nextLapse = TimeSpan.MaxValue;
+            for (var lease = _firstLease; lease is not null;)
+            {
+                var next = lease.Next;
+                if (lease.LapsesAt <= now)
+                {
+                    LetGo(lease);
+                }
+                else if (lease.LapsesAt < _nextLapse)
+                {
+                    _nextLapse = lease.LapsesAt;
+                }
+
+                lease = next;
+            }
+        }
+
+        if (_periods is not null)
+        {
+            LapseUnits(now);
+        }
+    }
+
+    public UnitCount Count(PeriodKind kind, QuotaPeriod period)
+    {
+        foreach (ref readonly var known in CollectionsMarshal.AsSpan(_periods))
+        {
+            if (known.Kind == kind && known.Id == period.Id)
+            {
+                return known.Count;
+            }
+        }
+
+        return default;
+    }
+
+    public void Reserve(Guid id, int units, QuotaPeriods periods, DateTimeOffset clock, TimeSpan now, TimeSpan lapsesAt)
+    {
+        Add(PeriodKind.Day, periods.Day, clock, now, new UnitCount(Spent: 0, units, Granted: 0));
+        Add(PeriodKind.Month, periods.Month, clock, now, new UnitCount(Spent: 0, units, Granted: 0));
+        (_reserved ??= []).Add(new Reserved(id, units, periods.Day.Id, periods.Month.Id, lapsesAt, HasLapsed: false));
+    }
+
+    public void Settle(Guid id, int used)
+    {
+        var index = _reserved?.FindIndex(reserved => reserved.Id == id) ?? -1;
+        if (index >= 0)
+        {
+            var reserved = _reserved![index];
+            _reserved.RemoveAt(index);
+            Change(reserved, new UnitCount(used, reserved.HasLapsed ? 0 : -reserved.Units, Granted: 0));
+        }
+    }
+
+    public void Grant(int units, QuotaPeriods periods, DateTimeOffset clock, TimeSpan now)
+    {
+        Add(PeriodKind.Day, periods.Day, clock, now, new UnitCount(Spent: 0, Reserved: 0, units));
+        Add(PeriodKind.Month, periods.Month, clock, now, new UnitCount(Spent: 0, Reserved: 0, units));
+    }
+
+    public void Reset(QuotaPeriods periods)
+    {
+        _full = TimeSpan.Zero;
+        foreach (ref var period in CollectionsMarshal.AsSpan(_periods))
+        {
+            if ((period.Kind == PeriodKind.Day && period.Id == periods.Day.Id) || (period.Kind == PeriodKind.Month && period.Id == periods.Month.Id))
+            {
+                period.Count = new UnitCount(Spent: 0, period.Count.Reserved, Granted: 0);
+            }
+        }
+    }
+
+    /// <summary>Drops it if nothing in it will ever matter again.</summary>
+    public bool TryDrop(TimeSpan now)
+    {
+        Lapse(now);
+        return IsDropped = Running == 0 && _full <= now && _periods is null or { Count: 0 } && _reserved is null or { Count: 0 };
+    }
+
+    /// <summary>When the bucket is full again.</summary>
+    private TimeSpan Full(TimeSpan now) => _full > now ? _full : now;
+
+    /// <summary>Another tier, other intervals: the requests that were used stay as many.</summary>
+    private void Rescale(UsageLimits limits, TimeSpan now)
+    {
+        var interval = limits.RequestInterval;
+        if (interval == _interval || interval == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        if (_full > now && _interval > TimeSpan.Zero)
+        {
+            _full = now + TimeSpan.FromTicks((long)((((Int128)(_full - now).Ticks * interval.Ticks) + _interval.Ticks - 1) / _interval.Ticks));
+        }
+
+        _interval = interval;
+    }
+
+    private void Add(PeriodKind kind, QuotaPeriod period, DateTimeOffset clock, TimeSpan now, UnitCount count)
+    {
+        if (!TryChange(kind, period.Id, count))
+        {
+            (_periods ??= new(capacity: 2)).Add(new Period { Kind = kind, Id = period.Id, Count = count, ForgottenAt = now + (period.End - clock) + PeriodMemory });
+        }
+    }
+
+    private void Change(Reserved reserved, UnitCount count)
+    {
+        TryChange(PeriodKind.Day, reserved.Day, count);
+        TryChange(PeriodKind.Month, reserved.Month, count);
+    }
+
+    /// <returns>False where the period is not known, or forgotten by now.</returns>
+    private bool TryChange(PeriodKind kind, int id, UnitCount count)
+    {
+        foreach (ref var known in CollectionsMarshal.AsSpan(_periods))
+        {
+            if (known.Kind == kind && known.Id == id)
+            {
+                known.Count = new UnitCount(known.Count.Spent + count.Spent, known.Count.Reserved + count.Reserved, known.Count.Granted + count.Granted);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void LapseUnits(TimeSpan now)
+    {
+        foreach (ref var reserved in CollectionsMarshal.AsSpan(_reserved))
+        {
+            if (!reserved.HasLapsed && reserved.LapsesAt <= now)
+            {
+                Change(reserved, new UnitCount(Spent: 0, -reserved.Units, Granted: 0));
+                reserved = reserved with { HasLapsed = true };
+            }
+        }
+
+        for (var i = _periods!.Count - 1; i >= 0; i--)
+        {
+            if (_periods[i].ForgottenAt <= now)
+            {
+                Forget(i);
+            }
+        }
+    }
+
+    /// <summary>With a month go the reservations in it that were never settled.</summary>
+    private void Forget(int index)
+    {
+        var period = _periods![index];
+        _periods.RemoveAt(index);
+        if (period.Kind == PeriodKind.Month)
+        {
+            _reserved?.RemoveAll(reserved => reserved.Month == period.Id && reserved.HasLapsed);
+        }
+    }
+
+    /// <summary>Mutable: it is changed where it lies in the list.</summary>
+    private struct Period
+    {
+        public PeriodKind Kind;
+        public int Id;
+        public UnitCount Count;
+        public TimeSpan ForgottenAt;
+    }
+
+    private readonly record struct Reserved(Guid Id, int Units, int Day, int Month, TimeSpan LapsesAt, bool HasLapsed);
+}
+
+internal enum PeriodKind
+{
+    Day,
+    Month,
+}
+
+/// <summary>A slot in memory, and its place among its owner's.</summary>
+internal sealed class MemoryLease(Entitlements.Owner owner, OwnerUsage usage) : RequestLease(owner)
+{
+    public OwnerUsage Usage => usage;
+
+    public TimeSpan LapsesAt { get; set; }
+
+    public bool IsHeld { get; set; }
+
+    public bool IsReleased { get; set; }
+
+    public MemoryLease? Next { get; set; }
+
+    public MemoryLease? Previous { get; set; }
+}

@@ -1,0 +1,55 @@
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway;
+
+/// <summary>How much somebody may use. Bound from <c>Tiers:{tier}</c> and <c>Callers:{name}:Limits</c>; what is left out, or null, is unlimited.</summary>
+internal class UsageLimits
+{
+    /// <summary>Nothing is limited.</summary>
+    public static readonly UsageLimits None = new();
+
+    /// <summary>Requests a minute, evenly; how many of them in one go says <see cref="Burst"/>. 1 to 1,000,000.</summary>
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Requests in one go, the first included. 1 to 1,000,000. Null: <see cref="RequestsPerMinute"/>.</summary>
+    public int? Burst { get; init; }
+
+    /// <summary>Requests that are under way at once. 1 to 100,000.</summary>
+    public int? ConcurrentRequests { get; init; }
+
+    /// <summary>Units a day of <c>Quota:TimeZone</c>. 0 (kept images alone) to 1,000,000,000.</summary>
+    public int? UnitsPerDay { get; init; }
+
+    /// <summary>Units a calendar month of <c>Quota:TimeZone</c>. 0 (kept images alone) to 1,000,000,000.</summary>
+    public int? UnitsPerMonth { get; init; }
+
+    /// <summary>The whole bucket of requests; 0 where <see cref="RequestsPerMinute"/> is unlimited.</summary>
+    public int BucketSize => RequestsPerMinute is { } perMinute ? Burst ?? perMinute : 0;
+
+    /// <summary>The time after which the bucket has one request more, rounded up: never more than the limit; zero where it is unlimited.</summary>
+    public TimeSpan RequestInterval => RequestsPerMinute is { } perMinute
+        ? TimeSpan.FromTicks((TimeSpan.TicksPerMinute + perMinute - 1) / perMinute)
+        : TimeSpan.Zero;
+
+    /// <param name="key">Where it was bound from.</param>
+    public void Check(string key, SettingsReader read)
+    {
+        CheckRange(nameof(RequestsPerMinute), RequestsPerMinute, 1, 1_000_000);
+        CheckRange(nameof(Burst), Burst, 1, 1_000_000);
+        CheckRange(nameof(ConcurrentRequests), ConcurrentRequests, 1, 100_000);
+        CheckRange(nameof(UnitsPerDay), UnitsPerDay, 0, 1_000_000_000);
+        CheckRange(nameof(UnitsPerMonth), UnitsPerMonth, 0, 1_000_000_000);
+        if (Burst is not null && RequestsPerMinute is null)
+        {
+            read.Refuse($"{key}:{nameof(Burst)}", "says how many requests in one go, but no RequestsPerMinute how many follow");
+        }
+
+        void CheckRange(string name, int? value, int least, int most)
+        {
+            if (value < least || value > most)
+            {
+                read.Refuse($"{key}:{name}", $"must be between {least} and {most}, or left out for unlimited, and is {value}");
+            }
+        }
+    }
+}
