@@ -12,9 +12,11 @@ public abstract class LimitStoreContract
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(10);
 
     private readonly ManualTime _time = new();
-    private ILimitStore? _store;
+    private readonly Lazy<ILimitStore> _store;
 
-    private ILimitStore Store => _store ??= Create(_time);
+    protected LimitStoreContract() => _store = new(() => Create(_time));
+
+    private ILimitStore Store => _store.Value;
 
     [Fact]
     public async Task A_bucket_gives_its_burst_in_one_go_and_then_one_request_each_interval()

@@ -55,6 +55,14 @@ public sealed class TestGateway : IAsyncDisposable
         return new TestGateway(app);
     }
 
+    /// <summary>With the limits that are shipped, too.</summary>
+    public static async Task<TestGateway> StartShippedAsync(HuggingFaceSimulator huggingFace, TimeProvider time)
+    {
+        var app = await GatewayHost.CreateAsync([.. Arguments(huggingFace.Address).Except(Unlimited)], services => services.AddSingleton(time));
+        await app.StartAsync();
+        return new TestGateway(app);
+    }
+
     /// <param name="replace">Replaces the clock, chance or both; nothing else.</param>
     public static async Task<TestGateway> StartWithAsync(HuggingFaceSimulator huggingFace, Action<IServiceCollection> replace, params string[] settings)
     {
