@@ -3,6 +3,9 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 
+# The SDK's image has the time zones, at least today.
+RUN test -e /usr/share/zoneinfo/Europe/Berlin || (apt-get update && apt-get install -y --no-install-recommends tzdata)
+
 COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY src/Lumiku.Gateway/Lumiku.Gateway.csproj src/Lumiku.Gateway/
 RUN arch=$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/') \
@@ -17,6 +20,8 @@ RUN arch=$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/') \
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 WORKDIR /app
 COPY --from=build /app ./
+# The base has no time zones; Quota:TimeZone names one.
+COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo
 ENV PATH="/app:$PATH" \
     DOTNET_EnableDiagnostics=0
 EXPOSE 8080

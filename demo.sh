@@ -61,7 +61,7 @@ ask() {
   printf '\n  %s%s%s\n\n' "$cyan" "$shown" "$plain"
   curl -s -D "$work/headers" -o "$work/body" "$@"
   tr -d '\r' <"$work/headers" | sed -n '1p' | sed "s/^/  $bold/;s/\$/$plain/"
-  tr -d '\r' <"$work/headers" | grep -iE '^(content-type|content-length|x-lumiku-[a-z-]+|x-cache|cache-status|age|x-request-id|retry-after|server-timing):' | sed "s/^/  $dim/;s/\$/$plain/" || true
+  tr -d '\r' <"$work/headers" | grep -iE '^(content-type|content-length|x-lumiku-[a-z-]+|x-cache|cache-status|age|x-request-id|ratelimit(-policy)?|retry-after|server-timing):' | sed "s/^/  $dim/;s/\$/$plain/" || true
   local status; status=$(sed -nE '1s/.* ([0-9]{3}).*/\1/p' "$work/headers")
   if [ "$file" != - ]; then cp "$work/body" "$images/$file"; fi
   [ "$status" = "$expected" ] || { bad "expected status $expected, got $status: $(head -c 600 "$work/body")"; false; }
@@ -143,7 +143,21 @@ title '6. Upstream is overloaded for a moment'
 ask 200 4-patience.png "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "$axios" -H "$json" -d '{"inputs":"a heron at dawn [[times(1,overload)]]"}' &&
   good "It was waited for, and asked again: the backend saw no error." || true
 
-title '7. Errors that say what to do'
+title '7. A free user asks for one picture after the other'
+for i in 1 2 3; do
+  curl -s -o "$work/body" "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: dora' -H 'X-Lumiku-Tier: free' -H "$axios" -H "$json" -d "$body"
+done
+told "  ${dim}three times, then again and again …$plain"
+for i in 4 5; do curl -s -o /dev/null "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: dora' -H 'X-Lumiku-Tier: free' -H "$axios" -H "$json" -d "$body"; done
+ask 429 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: dora' -H 'X-Lumiku-Tier: free' -H "$axios" -H "$json" -d "$body" &&
+  says rate-limited &&
+  good "Five in one go, then one each 6 s; Retry-After says when. Others are not held up." || true
+curl -s "$gateway/limits" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: free' >"$work/limits"
+told "  ${dim}curl $gateway/limits -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: free'$plain"
+told "  $(grep -o '"day":{[^}]*}' "$work/limits")"
+if grep -q '"day":{"limit":10,"granted":0,"used":1,' "$work/limits"; then good 'ben, who had one picture made, has 9 of 10 left today; the backend can show it.'; else bad "ben's units are wrong"; fi
+
+title '8. Errors that say what to do'
 ask 422 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: gold' -H "$json" -d "$body" &&
   says unknown-tier &&
   good 'unknown-tier: a mistake in the backend, named.' || true

@@ -53,9 +53,9 @@ public class LedgerProperties
             reservations += accountant.Bookings.Count;
             refusals += accountant.Refusals;
             crashes += accountant.Bookings.Count(booking => booking.IsLost);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_500).WithEndSize(120));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(10_000).WithEndSize(120));
 
-        Figures.Add("limits", $"ledger: 1,500 random stories, {reservations:N0} reservations, {refusals:N0} refused, {crashes:N0} lost with their gateway: 0 units wrong");
+        Figures.Add("limits", $"ledger: 10,000 random stories, {reservations:N0} reservations, {refusals:N0} refused, {crashes:N0} lost with their gateway: 0 units wrong");
         refusals.ShouldBeGreaterThan(1_000, "the limits were reached");
     }
 
