@@ -69,6 +69,10 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem QuotaExceeded(string period, int units, string freesAt, TimeSpan retryAfter) => new(
         429, "quota-exceeded", $"The units of this {period} are used up; this image needs {units}. There are more from {freesAt} on.", RetryAfter: retryAfter);
 
+    /// <summary>Waiting does not help, but every 429 says when to ask again: when the period is over, as the limit may be another by then.</summary>
+    public static GatewayProblem QuotaTooSmall(int units, TimeSpan retryAfter) => new(
+        429, "quota-exceeded", $"This image needs {units} units, which is more than the limit allows at all. Kept images still cost none; a new one needs another tier.", RetryAfter: retryAfter);
+
     /// <summary>The gateway's own limit for the model, not upstream's.</summary>
     public static GatewayProblem NoPlaceForModel(string model) => new(
         504, "upstream-overloaded", $"So many images are being made with '{model}' that this one's turn did not come in time. Ask again after Retry-After.", RetryAfter: UnknownOverload);

@@ -46,7 +46,12 @@ internal class UsageLimits
 
         void CheckRange(string name, int? value, int least, int most)
         {
-            if (value < least || value > most)
+            if (read.IsEmpty($"{key}:{name}"))
+            {
+                // Such as a variable that was to be filled in, and was not.
+                read.Refuse($"{key}:{name}", "is empty: leave it out, or write null, for unlimited");
+            }
+            else if (value < least || value > most)
             {
                 read.Refuse($"{key}:{name}", $"must be between {least} and {most}, or left out for unlimited, and is {value}");
             }

@@ -31,7 +31,7 @@ internal sealed class CallerAuthenticationHandler(
 
         if (settings.JwtSecret is { } secret && JsonWebTokens.LooksLikeOne(token) && await tokens.ValidateAsync(token, secret) is { } claims)
         {
-            return Success(new AuthenticatedCaller(new Caller("jwt", ActsForUsers: false, Tier: null, Limits: null), claims));
+            return Success(new AuthenticatedCaller(Caller.TokenBearer, claims));
         }
 
         // The operator is no caller, but its key is no wrong one either.

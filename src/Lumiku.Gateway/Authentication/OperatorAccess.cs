@@ -10,17 +10,18 @@ namespace Lumiku.Gateway.Authentication;
 internal static class OperatorAccess
 {
     /// <summary>For looking: the key as a bearer token, or as the password of Basic, which browsers ask for.</summary>
-    public static RequestDelegate ToLook(RequestDelegate next) => Open(next, takesBasic: true);
+    public static RequestDelegate ToLook(RequestDelegate next) => Open(next, takesBasic: true, HttpMethods.Get, HttpMethods.Head);
 
     /// <summary>For changing something: as a bearer token only. A browser sends a password that it knows to us for any page that asks it to.</summary>
-    public static RequestDelegate ToAct(RequestDelegate next) => Open(next, takesBasic: false);
+    public static RequestDelegate ToAct(RequestDelegate next) => Open(next, takesBasic: false, HttpMethods.Post);
 
     /// <summary>Whether this text is the operator's key, in a time that tells nothing about the key.</summary>
     public static bool IsKey(GatewaySettings settings, string? text) =>
         settings.OperatorKey is { } key && text is not null
         && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(text)), SHA256.HashData(Encoding.UTF8.GetBytes(key.Reveal())));
 
-    private static RequestDelegate Open(RequestDelegate next, bool takesBasic) => context =>
+    /// <summary>To everybody else it is all the same which methods there are.</summary>
+    private static RequestDelegate Open(RequestDelegate next, bool takesBasic, params string[] methods) => context =>
     {
         var settings = context.GetSettings();
         if (settings.OperatorKey is null)
@@ -30,10 +31,18 @@ internal static class OperatorAccess
 
         if (IsKey(settings, GivenKey(context.Request, takesBasic)))
         {
-            return next(context);
+            if (methods.Contains(context.Request.Method))
+            {
+                return next(context);
+            }
+
+            context.Response.Headers.Allow = string.Join(", ", methods);
+            return GatewayProblem.MethodNotAllowed(context.Request.Method, string.Join(", ", methods)).ExecuteAsync(context);
         }
 
-        var blockedFor = context.RequestServices.GetRequiredService<FailedLogins>().Count(context.Connection.RemoteIpAddress);
+        // Asking without a key is how a browser learns that one is needed, and no guess.
+        var blockedFor = context.Request.Headers.Authorization.Count == 0 ? null
+            : context.RequestServices.GetRequiredService<FailedLogins>().Count(context.Connection.RemoteIpAddress);
         return (blockedFor is { } delay ? GatewayProblem.TooManyFailedLogins(delay) : GatewayProblem.NotTheOperator(takesBasic)).ExecuteAsync(context);
     };
 

@@ -24,7 +24,8 @@ internal static class GatewayCommandLine
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction((parsed, _) => ServeAsync(args, parsed.UnmatchedTokens));
 
-        var parsed = root.Parse(args);
+        // A user's id may begin with '@', which this library takes for a file of arguments by default.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         // The host minds signals itself: stopping may take minutes, and by default this library ends the process after two seconds.
         var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
         return parsed.Errors.Count == 0 ? exitCode : Misuse;

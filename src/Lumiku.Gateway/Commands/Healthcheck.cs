@@ -10,7 +10,8 @@ internal static class Healthcheck
         var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : "8080";
         try
         {
-            using var client = new HttpClient { Timeout = Patience };
+            // Not by a proxy of the environment: it is this machine.
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Patience };
             using var answer = await client.GetAsync($"http://127.0.0.1:{port}/health/live", cancellationToken);
             return answer.IsSuccessStatusCode ? GatewayCommandLine.Done : GatewayCommandLine.No;
         }

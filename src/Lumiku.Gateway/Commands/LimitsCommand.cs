@@ -24,9 +24,9 @@ internal static class LimitsCommand
     public static Command Create()
     {
         Argument<int> units = new("units") { Description = "How many more the user may use today and this month; a negative number takes units away." };
-        var show = Action("show", "What one user has used, what is left, and when it frees.", HttpMethod.Get, "/ops/limits");
-        var grant = Action("grant", "Gives one user units for the running day and month, or takes them.", HttpMethod.Post, "/ops/limits/grant", units);
-        var reset = Action("reset", "Forgets what one user has used and was granted in the running day and month.", HttpMethod.Post, "/ops/limits/reset");
+        var show = Action("show", "What one user has used, what is left, and when it frees.", HttpMethod.Get, "ops/limits");
+        var grant = Action("grant", "Gives one user units for the running day and month, or takes them.", HttpMethod.Post, "ops/limits/grant", units);
+        var reset = Action("reset", "Forgets what one user has used and was granted in the running day and month.", HttpMethod.Post, "ops/limits/reset");
         return new Command("limits", $"An operator's look at one user's limits, and correction; needs {ShortVariables.OperatorKey}.") { show, grant, reset };
     }
 
@@ -45,7 +45,7 @@ internal static class LimitsCommand
         {
             var query = $"?{(parsed.GetValue(IsCaller) ? "caller" : "user")}={Uri.EscapeDataString(parsed.GetRequiredValue(User))}"
                 + (units is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&units={parsed.GetValue(units)}"));
-            return AskAsync(method, new Uri(parsed.GetValue(Url) ?? Here(), path + query), parsed.GetValue(IsJson), cancellationToken);
+            return AskAsync(method, parsed.GetValue(Url) ?? Here(), path + query, parsed.GetValue(IsJson), cancellationToken);
         });
         return command;
     }
@@ -56,19 +56,32 @@ internal static class LimitsCommand
         return null;
     }
 
-    private static Uri Here() => new($"http://127.0.0.1:{(Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } port ? port : "8080")}");
-
-    private static async Task<int> AskAsync(HttpMethod method, Uri address, bool isJson, CancellationToken cancellationToken)
+    /// <returns>Null where PORT is no port.</returns>
+    private static Uri? Here()
     {
-        if (Environment.GetEnvironmentVariable(ShortVariables.OperatorKey) is not { Length: > 0 } key)
+        var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : "8080";
+        return ushort.TryParse(port, CultureInfo.InvariantCulture, out var number) && number > 0 ? new Uri($"http://127.0.0.1:{number}") : null;
+    }
+
+    private static async Task<int> AskAsync(HttpMethod method, Uri? gateway, string path, bool isJson, CancellationToken cancellationToken)
+    {
+        var key = Environment.GetEnvironmentVariable(ShortVariables.OperatorKey);
+        var misuse = gateway is null ? "PORT is no port: give a number from 1 to 65535, or --url."
+            : string.IsNullOrEmpty(key) ? $"{ShortVariables.OperatorKey} is not set: give it to the gateway and to this command."
+            : !new Secret(key).FitsHeader ? $"{ShortVariables.OperatorKey} must be visible ASCII characters without spaces."
+            : null;
+        if (misuse is not null)
         {
-            await Console.Error.WriteLineAsync($"{ShortVariables.OperatorKey} is not set: give it to the gateway and to this command.");
+            await Console.Error.WriteLineAsync(misuse);
             return GatewayCommandLine.Misuse;
         }
 
+        var address = new Uri($"{gateway!.AbsoluteUri.TrimEnd('/')}/{path}");
+
         try
         {
-            using var client = new HttpClient { Timeout = Patience };
+            // The key goes to the gateway alone: never through a proxy of the environment to this machine, nor along a redirect.
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false }) { Timeout = Patience };
             using var request = new HttpRequestMessage(method, address);
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
             using var answer = await client.SendAsync(request, cancellationToken);
@@ -92,7 +105,7 @@ internal static class LimitsCommand
     }
 
     private static string ErrorOf(byte[] body) =>
-        JsonElement.Parse(body) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("error", out var error) ? error.GetString()! : "it does not say why";
+        JsonElement.Parse(body) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String ? error.GetString()! : "it does not say why";
 
     /// <summary>For a terminal: a line a limit.</summary>
     private static string Describe(LimitsBody limits)
@@ -101,7 +114,7 @@ internal static class LimitsCommand
             : $"{limits.Requests.Left} of {limits.Requests.Burst} left in one go, {limits.Requests.Limit} a minute";
         var concurrency = limits.Concurrency.Limit is { } atOnce ? $"{limits.Concurrency.Used} of {atOnce} under way" : $"{limits.Concurrency.Used} under way, unlimited";
         return string.Create(CultureInfo.InvariantCulture, $"""
-            {(limits.User is null ? $"caller {limits.Caller}" : $"user {limits.User}")}, {(limits.Tier is null ? "not seen yet: limits of the default tier" : $"tier {limits.Tier}")}
+            {(limits.User is null ? $"caller {limits.Caller}" : $"user {limits.User}")}, tier {limits.Tier}{(limits.Known == true ? "" : " (no request is remembered, so the tier is assumed)")}
               requests     {requests}
               concurrency  {concurrency}
               day          {Units(limits.Day)}

@@ -12,7 +12,5 @@ internal sealed class TiersInUse(TimeProvider time)
 
     public void Note(Tier tier) => _lastUse[tier.Name] = time.GetTimestamp();
 
-    /// <returns>How long ago somebody was at this tier; null where that is over an hour, or never was.</returns>
-    public TimeSpan? LastUse(string tier) =>
-        _lastUse.TryGetValue(tier, out var at) && time.GetElapsedTime(at) is var ago && ago < Memory ? ago : null;
+    public bool IsInUse(Tier tier) => _lastUse.TryGetValue(tier.Name, out var at) && time.GetElapsedTime(at) < Memory;
 }

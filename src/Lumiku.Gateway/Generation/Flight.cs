@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Generation;
@@ -16,6 +17,9 @@ internal sealed class Flight
 
     /// <summary>Somebody has reserved for it; until then it may come to nothing.</summary>
     public bool HasStarted { get; private set; }
+
+    /// <summary>Who opened it: has its units, its place at the model, and the blame where nobody waits for it.</summary>
+    public Owner Owner { get; private set; }
 
     /// <summary>What it makes. Set by the first who boards: equal requests have equal plans.</summary>
     public GenerationPlan? Plan { get; set; }
@@ -62,11 +66,11 @@ internal sealed class Flight
 
     /// <summary>The opener has reserved: from now on the flight goes on whoever leaves.</summary>
     /// <param name="abandonment">Is told 1 when nobody waits for it any more, and -1 when somebody does again, or it ends. Null: nobody minds.</param>
-    public void Start(Seat opener, Action<int>? abandonment)
+    public void Start(Seat opener, Owner owner, Action<int>? abandonment)
     {
         lock (_lock)
         {
-            _abandonment = abandonment;
+            (Owner, _abandonment) = (owner, abandonment);
             (HasStarted, opener.IsOpener, opener.HasOpened) = (true, false, true);
             opener.BeginAnew();
         }

@@ -1,3 +1,5 @@
+using Lumiku.Gateway.Settings;
+
 namespace Lumiku.Gateway.Generation;
 
 internal static class GenerationSetup
@@ -11,7 +13,8 @@ internal static class GenerationSetup
         .AddSingleton<Breakers>()
         .AddSingleton<ModelRun>()
         .AddSingleton<AbandonedGenerations>()
-        .AddSingleton<ModelPlaces>()
+        .AddSingleton(provider => new ModelPlaces(
+            model => provider.GetRequiredService<CurrentSettings>().Value.Models.Find(model)?.Options.ConcurrentGenerations, provider.GetRequiredService<TimeProvider>()))
         .AddSingleton<Flights>()
         .AddSingleton<Generator>();
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 
@@ -34,7 +35,7 @@ internal sealed partial class Generator(
         var (reservation, refusal) = await ledger.ReserveAsync(account, plan.Model.Options.Units, plan.Settings.Generation.Deadline + SettlingTime);
         if (reservation is not null)
         {
-            Start(opener, plan, reservation);
+            Start(opener, plan, account.Owner, reservation);
         }
 
         return refusal;
@@ -72,12 +73,12 @@ internal sealed partial class Generator(
     }
 
     /// <param name="reservation">Null for a fallback's flight: the one that fell back pays.</param>
-    private void Start(Seat opener, GenerationPlan plan, UnitReservation? reservation)
+    private void Start(Seat opener, GenerationPlan plan, Owner owner, UnitReservation? reservation)
     {
         // Only the trace goes along; the caller's baggage and trace state stay with the caller.
         var caller = Activity.Current;
         var registration = running.Begin();
-        opener.Flight.Start(opener, reservation is null ? null : change => abandoned.Add(reservation.Owner, change));
+        opener.Flight.Start(opener, owner, reservation is null ? null : change => abandoned.Add(owner, change));
         using (ExecutionContext.SuppressFlow())
         {
             _ = Task.Run(async () =>
@@ -206,7 +207,7 @@ internal sealed partial class Generator(
                     seat.Flight.Plan ??= fallback;
                     if (!FoundMeanwhile(seat))
                     {
-                        Start(seat, seat.Flight.Plan, reservation: null);
+                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null);
                     }
                 }
 

@@ -1,5 +1,4 @@
 using Lumiku.Gateway.Entitlements;
-using Lumiku.Gateway.ModelSubstitution;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -8,7 +7,8 @@ namespace Lumiku.Gateway.Generation;
 /// Beyond that they wait. The next place goes to the owner with the fewest generations under way at this model; among those, to the one who
 /// has waited longest since a turn of its own: many requests of one user do not hold up another's first.
 /// </remarks>
-internal sealed class ModelPlaces(TimeProvider time)
+/// <param name="mostOf">A model's limit by the settings in force, by which all generations go, whatever they began with; null: none.</param>
+internal sealed class ModelPlaces(Func<string, int?> mostOf, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Line> _lines = new(StringComparer.OrdinalIgnoreCase);
@@ -29,24 +29,22 @@ internal sealed class ModelPlaces(TimeProvider time)
     /// <param name="waits">Called where there is none at once.</param>
     /// <returns>The place, to be disposed; null where there was none in time.</returns>
     /// <exception cref="OperationCanceledException">Nothing is held then.</exception>
-    public async ValueTask<IDisposable?> EnterAsync(Model model, Owner owner, TimeSpan patience, Action waits, CancellationToken cancellationToken)
+    public async ValueTask<IDisposable?> EnterAsync(string model, Owner owner, TimeSpan patience, Action waits, CancellationToken cancellationToken)
     {
         Line line;
         Waiter waiter;
         lock (_lock)
         {
-            if (!_lines.TryGetValue(model.Id, out line!))
+            if (!_lines.TryGetValue(model, out line!))
             {
-                _lines.Add(model.Id, line = new Line());
+                _lines.Add(model, line = new Line());
             }
 
-            // The latest settings hold for all who wait.
-            line.Most = model.Options.ConcurrentGenerations ?? int.MaxValue;
             waiter = line.Join(owner);
-            line.LetIn();
+            LetIn(model, line);
         }
 
-        var place = new Place(this, model.Id, owner);
+        var place = new Place(this, model, owner);
         if (waiter.Turn.Task.IsCompleted)
         {
             return place;
@@ -60,11 +58,11 @@ internal sealed class ModelPlaces(TimeProvider time)
         }
         catch (TimeoutException)
         {
-            return HasLeft(model.Id, line, waiter) ? null : place;
+            return HasLeft(line, waiter) ? null : place;
         }
         catch (OperationCanceledException)
         {
-            if (!HasLeft(model.Id, line, waiter))
+            if (!HasLeft(line, waiter))
             {
                 place.Dispose();
             }
@@ -74,13 +72,12 @@ internal sealed class ModelPlaces(TimeProvider time)
     }
 
     /// <summary>Ends the waiting; false where the turn had come all the same.</summary>
-    private bool HasLeft(string model, Line line, Waiter waiter)
+    private bool HasLeft(Line line, Waiter waiter)
     {
+        // The line stays: somebody has a place, or nobody would wait.
         lock (_lock)
         {
-            var hasLeft = line.Leave(waiter);
-            ForgetIfEmpty(model, line);
-            return hasLeft;
+            return line.Leave(waiter);
         }
     }
 
@@ -90,18 +87,15 @@ internal sealed class ModelPlaces(TimeProvider time)
         {
             var line = _lines[model];
             line.Free(owner);
-            line.LetIn();
-            ForgetIfEmpty(model, line);
+            LetIn(model, line);
+            if (line.IsEmpty)
+            {
+                _lines.Remove(model);
+            }
         }
     }
 
-    private void ForgetIfEmpty(string model, Line line)
-    {
-        if (line.IsEmpty)
-        {
-            _lines.Remove(model);
-        }
-    }
+    private void LetIn(string model, Line line) => line.LetIn(mostOf(model) ?? int.MaxValue);
 
     private sealed class Place(ModelPlaces places, string model, Owner owner) : IDisposable
     {
@@ -128,8 +122,6 @@ internal sealed class ModelPlaces(TimeProvider time)
         private readonly LinkedList<(Owner Owner, LinkedList<Waiter> Waiters)> _waiting = new();
         private int _total;
 
-        public int Most { get; set; }
-
         public bool IsEmpty => _total == 0 && _waiting.Count == 0;
 
         public Waiter Join(Owner owner)
@@ -147,9 +139,9 @@ internal sealed class ModelPlaces(TimeProvider time)
             return waiter;
         }
 
-        public void LetIn()
+        public void LetIn(int most)
         {
-            while (_total < Most && Next() is { } next)
+            while (_total < most && Next() is { } next)
             {
                 var (owner, waiters) = next.Value;
                 var waiter = waiters.First!.Value;

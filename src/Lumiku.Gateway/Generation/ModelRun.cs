@@ -21,7 +21,7 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
         IDisposable? place;
         try
         {
-            place = await places.EnterAsync(plan.Model, plan.Terms.Identity.Owner, plan.WaitLimit, () => flight.Trouble = NoPlace, deadline);
+            place = await places.EnterAsync(plan.Model.Id, flight.Owner, plan.WaitLimit, () => flight.Trouble = NoPlace, deadline);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {

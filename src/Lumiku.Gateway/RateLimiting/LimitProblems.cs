@@ -39,6 +39,7 @@ internal static class LimitProblems
     /// <param name="units">What was asked for.</param>
     public static GatewayProblem QuotaExceeded(Account account, LimitPolicies violated, LimitUsage usage, int units)
     {
+        var isNever = false;
         List<string> reasons = [];
         Dictionary<string, string> frees = [];
         if (violated.HasFlag(LimitPolicies.Day))
@@ -52,16 +53,25 @@ internal static class LimitProblems
         }
 
         var freesAt = violated.HasFlag(LimitPolicies.Month) ? usage.Periods.Month.End : usage.Periods.Day.End;
-        return GatewayProblem.QuotaExceeded(violated.HasFlag(LimitPolicies.Month) ? "month" : "day", units, Moment.RoundedUp(freesAt), freesAt - usage.At)
-            with
-        { Detail = Sentence(account, reasons), ViolatedPolicies = violated.Names(), FreesAt = frees };
+        var problem = isNever ? GatewayProblem.QuotaTooSmall(units, freesAt - usage.At)
+            : GatewayProblem.QuotaExceeded(violated.HasFlag(LimitPolicies.Month) ? "month" : "day", units, Moment.RoundedUp(freesAt), freesAt - usage.At);
+        return problem with { Detail = Sentence(account, reasons), ViolatedPolicies = violated.Names(), FreesAt = frees.Count == 0 ? null : frees };
 
         void Explain(string name, int limit, UnitCount count, QuotaPeriod period)
         {
             var granted = count.Granted == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {count.Granted:+0;-0} granted");
-            var never = units > limit + count.Granted ? ", which is more than there is at all" : "";
-            reasons.Add($"{name}: {limit} units{granted}, {count.Left(limit)} left, {units} needed{never}; anew at {Moment.RoundedUp(period.End)}");
-            frees[name] = Moment.RoundedUp(period.End);
+            var needed = $"{name}: {limit} units{granted}, {count.Left(limit)} left, {units} needed";
+            if (units > limit + count.Granted)
+            {
+                // Another period has no more of them.
+                isNever = true;
+                reasons.Add($"{needed}, which is more than there is at all");
+            }
+            else
+            {
+                reasons.Add($"{needed}; anew at {Moment.RoundedUp(period.End)}");
+                frees[name] = Moment.RoundedUp(period.End);
+            }
         }
     }
 

@@ -4,18 +4,20 @@ namespace Lumiku.Gateway.RateLimiting;
 
 /// <summary>What <c>GET /limits</c> says: every limit of one owner, what is used, what is left and when it frees.</summary>
 /// <param name="User">Exactly one of this and <paramref name="Caller"/> is there.</param>
-/// <param name="Tier">Null where an operator asks for somebody who has not been seen.</param>
+/// <param name="Tier">By which the limits hold.</param>
+/// <param name="Known">For an operator alone. False: no request of this owner is remembered, and the tier is the one it would be served by if none was named.</param>
 /// <param name="TimeZone">In which days and months begin.</param>
 internal sealed record LimitsBody(
-    string? User, string? Caller, string? Tier, string TimeZone, RequestLimitBody Requests, ConcurrencyLimitBody Concurrency, UnitLimitBody Day, UnitLimitBody Month)
+    string? User, string? Caller, string Tier, bool? Known, string TimeZone, RequestLimitBody Requests, ConcurrencyLimitBody Concurrency, UnitLimitBody Day, UnitLimitBody Month)
 {
-    public static LimitsBody Of(Account account, LimitUsage usage, string? tier)
+    public static LimitsBody Of(Account account, LimitUsage usage, bool isForOperator)
     {
         var (limits, owner) = (account.Limits, account.Owner);
         return new LimitsBody(
             owner.IsUser ? owner.Id : null,
             owner.IsUser ? null : owner.Id,
-            tier,
+            account.Tier,
+            isForOperator ? usage.LastTier is not null : null,
             account.Calendar.TimeZone,
             limits.RequestsPerMinute is null ? new(Limit: null, Burst: null, Used: 0, Left: null, FreesAt: null)
                 : new(limits.RequestsPerMinute, limits.BucketSize, limits.BucketSize - usage.RequestsLeft, usage.RequestsLeft, usage.NextRequestIn > TimeSpan.Zero ? Moment.RoundedUp(usage.At + usage.NextRequestIn) : null),

@@ -20,22 +20,22 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
         callers.Run(endpoints.ShowOwnAsync);
         routes.MapMethods("/limits", Looking, callers.Build());
 
-        routes.MapMethods("/ops/limits", Looking, OperatorAccess.ToLook(endpoints.ShowAsync));
-        routes.MapPost("/ops/limits/grant", OperatorAccess.ToAct(endpoints.GrantAsync));
-        routes.MapPost("/ops/limits/reset", OperatorAccess.ToAct(endpoints.ResetAsync));
+        routes.Map("/ops/limits", OperatorAccess.ToLook(endpoints.ShowAsync));
+        routes.Map("/ops/limits/grant", OperatorAccess.ToAct(endpoints.GrantAsync));
+        routes.Map("/ops/limits/reset", OperatorAccess.ToAct(endpoints.ResetAsync));
     }
 
     private async Task ShowOwnAsync(HttpContext context)
     {
         var account = Account.Of(context);
-        await WriteAsync(context, LimitsBody.Of(account, await store.LookAsync(account), account.Tier));
+        await WriteAsync(context, LimitsBody.Of(account, await store.LookAsync(account), isForOperator: false));
     }
 
     private async Task ShowAsync(HttpContext context)
     {
         if (await FindAsync(context) is var (account, usage))
         {
-            await WriteAsync(context, LimitsBody.Of(account, usage, usage.LastTier));
+            await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
 
         var usage = await store.GrantAsync(account, units);
         Log.Granted(logger, units, account.Owner.LogName, usage.Day.Granted, usage.Month.Granted);
-        await WriteAsync(context, LimitsBody.Of(account, usage, usage.LastTier));
+        await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
     }
 
     private async Task ResetAsync(HttpContext context)
@@ -63,7 +63,7 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
         {
             var usage = await store.ResetAsync(account);
             Log.Reset(logger, account.Owner.LogName, before.Day.Spent, before.Day.Granted, before.Month.Spent, before.Month.Granted);
-            await WriteAsync(context, LimitsBody.Of(account, usage, usage.LastTier));
+            await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
         }
     }
 
@@ -85,10 +85,17 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
             return null;
         }
 
-        var owner = user.Length > 0 ? new Owner(IsUser: true, user) : new Owner(IsUser: false, caller);
-        var known = settings.Callers.All.FirstOrDefault(known => !owner.IsUser && known.Name == caller);
+        var known = user.Length > 0 ? null : settings.FindCaller(caller);
+        if (user.Length == 0 && known is null)
+        {
+            await GatewayProblem.ParameterRefused($"There is no caller of this name ({caller.Length} characters).").ExecuteAsync(context);
+            return null;
+        }
+
+        var owner = known is null ? new Owner(IsUser: true, user) : new Owner(IsUser: false, known.Name);
         var account = new Account(owner, settings.Tiers.Default.Name, UsageLimits.None, settings.Quota);
         var lastTier = (await store.LookAsync(account)).LastTier ?? known?.Tier;
+        // One that is not seen yet, or whose tier was removed since, would be served at the default one.
         var tier = (lastTier is null ? null : settings.Tiers.Find(lastTier)) ?? settings.Tiers.Default;
         account = account with { Tier = tier.Name, Limits = known?.Limits ?? tier.Limits, IsCallersOwn = known?.Limits is not null };
         return (account, await store.LookAsync(account));

@@ -32,11 +32,12 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     public ValueTask<Admission> AdmitAsync(Account account, bool takesSlot)
     {
         var limits = account.Limits;
-        var usage = Enter(account);
+        var usage = Enter(account.Owner);
         try
         {
-            var now = Now;
-            usage.Lapse(now);
+            usage.LastTier = account.Tier;
+            var (now, clock) = (Now, _time.GetUtcNow());
+            usage.Lapse(now, clock);
             var violated = LimitPolicies.None;
             if (usage.RequestIn(limits, now) > TimeSpan.Zero)
             {
@@ -59,7 +60,7 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
                 }
             }
 
-            return new(new Admission(lease, violated, Look(usage, account, now)));
+            return new(new Admission(lease, violated, Look(usage, account, now, clock)));
         }
         finally
         {
@@ -70,13 +71,18 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     public ValueTask<LimitUsage> ReleaseAsync(RequestLease lease, Account account)
     {
         var held = (MemoryLease)lease;
-        lock (held.Usage)
+        var usage = Enter(held);
+        try
         {
-            var now = Now;
+            var (now, clock) = (Now, _time.GetUtcNow());
             held.IsReleased = true;
-            held.Usage.LetGo(held);
-            held.Usage.Lapse(now);
-            return new(Look(held.Usage, account, now));
+            usage.LetGo(held);
+            usage.Lapse(now, clock);
+            return new(Look(usage, account, now, clock));
+        }
+        finally
+        {
+            Monitor.Exit(usage);
         }
     }
 
@@ -84,12 +90,17 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     {
         foreach (var lease in leases.Cast<MemoryLease>())
         {
-            lock (lease.Usage)
+            var usage = Enter(lease);
+            try
             {
                 if (!lease.IsReleased)
                 {
-                    lease.Usage.Hold(lease, Now);
+                    Renew(lease);
                 }
+            }
+            finally
+            {
+                Monitor.Exit(usage);
             }
         }
 
@@ -99,12 +110,13 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     public ValueTask<Booking> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(units);
-        var usage = Enter(account);
+        var usage = Enter(account.Owner);
         try
         {
-            var now = Now;
-            usage.Lapse(now);
-            var found = Look(usage, account, now);
+            usage.LastTier = account.Tier;
+            var (now, clock) = (Now, _time.GetUtcNow());
+            usage.Lapse(now, clock);
+            var found = Look(usage, account, now, clock);
             var violated = (found.Day.Fits(units, account.Limits.UnitsPerDay) ? LimitPolicies.None : LimitPolicies.Day)
                 | (found.Month.Fits(units, account.Limits.UnitsPerMonth) ? LimitPolicies.None : LimitPolicies.Month);
             if (violated != LimitPolicies.None)
@@ -114,7 +126,7 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
 
             var reservation = new UnitReservation(Guid.CreateVersion7(found.At), account.Owner, units);
             usage.Reserve(reservation.Id, units, found.Periods, found.At, now, now + lapsesAfter);
-            return new(new Booking(reservation, violated, Look(usage, account, now)));
+            return new(new Booking(reservation, violated, Look(usage, account, now, clock)));
         }
         finally
         {
@@ -139,28 +151,28 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
 
     public ValueTask<LimitUsage> LookAsync(Account account)
     {
-        var now = Now;
+        var (now, clock) = (Now, _time.GetUtcNow());
         if (!_owners.TryGetValue(account.Owner, out var usage))
         {
-            return new(Look(new OwnerUsage(), account, now));
+            return new(Look(new OwnerUsage(), account, now, clock));
         }
 
         lock (usage)
         {
-            usage.Lapse(now);
-            return new(Look(usage, account, now));
+            usage.Lapse(now, clock);
+            return new(Look(usage, account, now, clock));
         }
     }
 
     public ValueTask<LimitUsage> GrantAsync(Account account, int units)
     {
-        var usage = Enter(account, isUse: false);
+        var usage = Enter(account.Owner);
         try
         {
             var (now, clock) = (Now, _time.GetUtcNow());
-            usage.Lapse(now);
+            usage.Lapse(now, clock);
             usage.Grant(units, account.Calendar.At(clock), clock, now);
-            return new(Look(usage, account, now));
+            return new(Look(usage, account, now, clock));
         }
         finally
         {
@@ -184,15 +196,14 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     public void Dispose() => _sweep.Dispose();
 
     /// <summary>The owner's usage, its lock held.</summary>
-    private OwnerUsage Enter(Account account, bool isUse = true)
+    private OwnerUsage Enter(Owner owner)
     {
         while (true)
         {
-            var usage = _owners.GetOrAdd(account.Owner, static _ => new OwnerUsage());
+            var usage = _owners.GetOrAdd(owner, static _ => new OwnerUsage());
             Monitor.Enter(usage);
             if (!usage.IsDropped)
             {
-                usage.LastTier = isUse ? account.Tier : usage.LastTier;
                 return usage;
             }
 
@@ -201,10 +212,46 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
         }
     }
 
-    private LimitUsage Look(OwnerUsage usage, Account account, TimeSpan now)
+    /// <summary>The usage that a lease is held in, its lock held.</summary>
+    private static OwnerUsage Enter(MemoryLease lease)
+    {
+        while (true)
+        {
+            var usage = lease.Usage;
+            Monitor.Enter(usage);
+            if (usage == lease.Usage)
+            {
+                return usage;
+            }
+
+            Monitor.Exit(usage);
+        }
+    }
+
+    /// <summary>Its owner may have been dropped after it had lapsed: it is held in a new one then.</summary>
+    private void Renew(MemoryLease lease)
+    {
+        if (!lease.Usage.IsDropped)
+        {
+            lease.Usage.Hold(lease, Now);
+            return;
+        }
+
+        var usage = Enter(lease.Owner);
+        try
+        {
+            lease.Usage = usage;
+            usage.Hold(lease, Now);
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
+    private static LimitUsage Look(OwnerUsage usage, Account account, TimeSpan now, DateTimeOffset clock)
     {
         var (left, nextIn) = usage.Requests(account.Limits, now);
-        var clock = _time.GetUtcNow();
         var periods = account.Calendar.At(clock);
         return new LimitUsage(
             left, nextIn, usage.Running, usage.Count(PeriodKind.Day, periods.Day), usage.Count(PeriodKind.Month, periods.Month), periods, clock, usage.LastTier);
@@ -212,12 +259,12 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
 
     private void Sweep()
     {
-        var now = Now;
+        var (now, clock) = (Now, _time.GetUtcNow());
         foreach (var (owner, usage) in _owners)
         {
             lock (usage)
             {
-                if (usage.TryDrop(now))
+                if (usage.TryDrop(now, clock))
                 {
                     _owners.TryRemove(new KeyValuePair<Owner, OwnerUsage>(owner, usage));
                 }

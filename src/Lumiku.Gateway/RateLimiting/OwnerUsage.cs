@@ -5,11 +5,14 @@ namespace Lumiku.Gateway.RateLimiting;
 /// <summary>What one owner has used, in memory. Whoever uses it holds its lock; times are those since the store began, which no change of the clock moves.</summary>
 internal sealed class OwnerUsage
 {
-    /// <summary>How long a period is remembered after its end, for clocks that are set back.</summary>
+    /// <summary>How long a period is remembered after its end, for clocks that are set back; it is not forgotten while the clock says that it goes on.</summary>
     private static readonly TimeSpan PeriodMemory = TimeSpan.FromDays(1);
 
+    /// <summary>But no longer than this: a clock may be wrong for ever.</summary>
+    private static readonly TimeSpan LongestMemory = TimeSpan.FromDays(62);
+
     private TimeSpan _full;
-    private TimeSpan _interval;
+    private TimeSpan _pace;
     private MemoryLease? _firstLease;
     private TimeSpan _nextLapse = TimeSpan.MaxValue;
     private List<Period>? _periods;
@@ -23,17 +26,17 @@ internal sealed class OwnerUsage
     public string? LastTier { get; set; }
 
     /// <summary>GCRA: until a request would be taken; zero or less: now.</summary>
-    public TimeSpan RequestIn(UsageLimits limits, TimeSpan now)
-    {
-        Rescale(limits, now);
-        return limits.RequestsPerMinute is null ? TimeSpan.Zero : Full(now) - now - (_interval * (limits.BucketSize - 1));
-    }
+    public TimeSpan RequestIn(UsageLimits limits, TimeSpan now) =>
+        limits.RequestsPerMinute is null ? TimeSpan.Zero : Used(now) - (Pace(limits, now) * (limits.BucketSize - 1));
 
+    /// <summary>From here on the bucket drains at the pace of these limits; the requests that are used stay as many.</summary>
     public void TakeRequest(UsageLimits limits, TimeSpan now)
     {
         if (limits.RequestsPerMinute is not null)
         {
-            _full = Full(now) + _interval;
+            var (used, pace, interval) = (Used(now).Ticks, Pace(limits, now).Ticks, limits.RequestInterval);
+            _full = now + interval + TimeSpan.FromTicks((long)((((Int128)used * interval.Ticks) + pace - 1) / pace));
+            _pace = interval;
         }
     }
 
@@ -45,10 +48,9 @@ internal sealed class OwnerUsage
             return (int.MaxValue, TimeSpan.Zero);
         }
 
-        Rescale(limits, now);
-        var used = Full(now) - now;
-        var left = (int)Math.Clamp(limits.BucketSize - ((used.Ticks + _interval.Ticks - 1) / _interval.Ticks), 0, limits.BucketSize);
-        return (left, left == limits.BucketSize ? TimeSpan.Zero : used - (_interval * (limits.BucketSize - left - 1)));
+        var (used, pace) = (Used(now), Pace(limits, now));
+        var left = (int)Math.Clamp(limits.BucketSize - ((used.Ticks + pace.Ticks - 1) / pace.Ticks), 0, limits.BucketSize);
+        return (left, left == limits.BucketSize ? TimeSpan.Zero : used - (pace * (limits.BucketSize - left - 1)));
     }
 
     public void Hold(MemoryLease lease, TimeSpan now)
@@ -99,7 +101,7 @@ internal sealed class OwnerUsage
     }
 
     /// <summary>Lets go of slots and reservations that nobody renewed or settled.</summary>
-    public void Lapse(TimeSpan now)
+    public void Lapse(TimeSpan now, DateTimeOffset clock)
     {
         if (now >= _nextLapse)
         {
@@ -122,7 +124,7 @@ internal sealed class OwnerUsage
 
         if (_periods is not null)
         {
-            LapseUnits(now);
+            LapseUnits(now, clock);
         }
     }
 
@@ -176,37 +178,23 @@ internal sealed class OwnerUsage
     }
 
     /// <summary>Drops it if nothing in it will ever matter again.</summary>
-    public bool TryDrop(TimeSpan now)
+    public bool TryDrop(TimeSpan now, DateTimeOffset clock)
     {
-        Lapse(now);
-        return IsDropped = Running == 0 && _full <= now && _periods is null or { Count: 0 } && _reserved is null or { Count: 0 };
+        Lapse(now, clock);
+        return IsDropped = Running == 0 && _full <= now && _reserved is null or { Count: 0 } && (_periods is null || _periods.TrueForAll(period => period.Count == default));
     }
 
-    /// <summary>When the bucket is full again.</summary>
-    private TimeSpan Full(TimeSpan now) => _full > now ? _full : now;
+    /// <summary>What is used of the bucket, as the time until it is full again.</summary>
+    private TimeSpan Used(TimeSpan now) => _full > now ? _full - now : TimeSpan.Zero;
 
-    /// <summary>Another tier, other intervals: the requests that were used stay as many.</summary>
-    private void Rescale(UsageLimits limits, TimeSpan now)
-    {
-        var interval = limits.RequestInterval;
-        if (interval == _interval || interval == TimeSpan.Zero)
-        {
-            return;
-        }
-
-        if (_full > now && _interval > TimeSpan.Zero)
-        {
-            _full = now + TimeSpan.FromTicks((long)((((Int128)(_full - now).Ticks * interval.Ticks) + _interval.Ticks - 1) / _interval.Ticks));
-        }
-
-        _interval = interval;
-    }
+    /// <summary>The time in which one request comes back: what was taken by another tier's limits comes back at that tier's pace.</summary>
+    private TimeSpan Pace(UsageLimits limits, TimeSpan now) => _full > now ? _pace : limits.RequestInterval;
 
     private void Add(PeriodKind kind, QuotaPeriod period, DateTimeOffset clock, TimeSpan now, UnitCount count)
     {
         if (!TryChange(kind, period.Id, count))
         {
-            (_periods ??= new(capacity: 2)).Add(new Period { Kind = kind, Id = period.Id, Count = count, ForgottenAt = now + (period.End - clock) + PeriodMemory });
+            (_periods ??= new(capacity: 2)).Add(new Period { Kind = kind, Id = period.Id, Count = count, End = period.End, ForgottenAt = now + (period.End - clock) + PeriodMemory });
         }
     }
 
@@ -231,7 +219,7 @@ internal sealed class OwnerUsage
         return false;
     }
 
-    private void LapseUnits(TimeSpan now)
+    private void LapseUnits(TimeSpan now, DateTimeOffset clock)
     {
         foreach (ref var reserved in CollectionsMarshal.AsSpan(_reserved))
         {
@@ -244,7 +232,8 @@ internal sealed class OwnerUsage
 
         for (var i = _periods!.Count - 1; i >= 0; i--)
         {
-            if (_periods[i].ForgottenAt <= now)
+            var period = _periods[i];
+            if (period.ForgottenAt <= now && (period.End <= clock || period.ForgottenAt + LongestMemory <= now))
             {
                 Forget(i);
             }
@@ -268,6 +257,7 @@ internal sealed class OwnerUsage
         public PeriodKind Kind;
         public int Id;
         public UnitCount Count;
+        public DateTimeOffset End;
         public TimeSpan ForgottenAt;
     }
 
@@ -283,7 +273,8 @@ internal enum PeriodKind
 /// <summary>A slot in memory, and its place among its owner's.</summary>
 internal sealed class MemoryLease(Entitlements.Owner owner, OwnerUsage usage) : RequestLease(owner)
 {
-    public OwnerUsage Usage => usage;
+    /// <summary>Changed under the lock of the one before, where that was dropped.</summary>
+    public OwnerUsage Usage { get; set; } = usage;
 
     public TimeSpan LapsesAt { get; set; }
 

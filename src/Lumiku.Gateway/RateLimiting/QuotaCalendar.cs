@@ -22,7 +22,7 @@ internal sealed class QuotaCalendar
 
     public QuotaCalendar(QuotaOptions options, SettingsReader read)
     {
-        if (options.TimeZone is { Length: > 0 } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) && zone.HasIanaId)
+        if (IsName(options.TimeZone) && TimeZoneInfo.TryFindSystemTimeZoneById(options.TimeZone, out var zone))
         {
             _zone = zone;
         }
@@ -35,11 +35,12 @@ internal sealed class QuotaCalendar
     /// <summary>Its name in the settings.</summary>
     public string TimeZone => _zone.Id;
 
-    /// <summary>The periods of an instant; found by search once, and then kept until one of them ends.</summary>
+    /// <summary>The periods of an instant; found by search once, and then kept until the day ends.</summary>
     public QuotaPeriods At(DateTimeOffset now)
     {
         var latest = Volatile.Read(ref _latest);
-        if (latest is null || !latest.Day.Contains(now) || !latest.Month.Contains(now))
+        // A month ends where a day does.
+        if (latest is null || !latest.Day.Contains(now))
         {
             latest = new QuotaPeriods(
                 Period(now, LongestDay, instant => DateOnly.FromDateTime(Local(instant)).DayNumber),
@@ -49,6 +50,11 @@ internal sealed class QuotaCalendar
 
         return latest;
     }
+
+    /// <summary>Files that lie among the zones and are none: the machine's own setting, and copies with other rules for leap seconds.</summary>
+    private static bool IsName(string? name) =>
+        !string.IsNullOrEmpty(name) && name is not ("localtime" or "posixrules" or "Factory")
+        && !name.StartsWith("posix/", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("right/", StringComparison.OrdinalIgnoreCase);
 
     private DateTime Local(DateTimeOffset instant) => TimeZoneInfo.ConvertTime(instant, _zone).DateTime;
 

@@ -27,6 +27,10 @@ internal sealed class GatewaySettings
         {
             read.Refuse(ShortVariables.OperatorKey, $"is also the key of Callers:{caller.Name}: whoever may ask for pictures could then do all that an operator may");
         }
+        else if (OperatorKey is not null && Credentials.Values.Append(JwtSecret).Any(other => other?.Reveal() == OperatorKey.Reveal()))
+        {
+            read.Refuse(ShortVariables.OperatorKey, $"is also a token for upstream or {ShortVariables.JwtSecret}, which others see: take one of its own");
+        }
 
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
         Limits = read.Section<LimitsOptions>("Limits");
@@ -90,6 +94,10 @@ internal sealed class GatewaySettings
 
     /// <summary>Every secret known by its value, for masking what upstream says.</summary>
     public IReadOnlyList<string> KnownSecrets { get; }
+
+    /// <summary>A caller by its name, case ignored; null where there is none.</summary>
+    public Caller? FindCaller(string name) =>
+        Callers.All.Append(JwtSecret is null ? null : Caller.TokenBearer).FirstOrDefault(caller => caller?.Name.Equals(name, StringComparison.OrdinalIgnoreCase) == true);
 
     /// <param name="mistakes">Everything that is wrong, each with its key. With any, the settings are good for nothing but further checks.</param>
     public static GatewaySettings Read(IConfiguration configuration, out IReadOnlyList<string> mistakes)

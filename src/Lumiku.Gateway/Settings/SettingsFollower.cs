@@ -13,18 +13,23 @@ internal sealed partial class SettingsFollower(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>When a file is tried again that was refused for what time alone may mend.</summary>
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMinutes(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var decided = configuration.FileContent;
         byte[]? seen = null;
+        long? tryAgainFrom = null;
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var content = ReadOrEmpty();
-            if (seen is not null && content.AsSpan().SequenceEqual(seen) && !content.AsSpan().SequenceEqual(decided))
+            var isDue = tryAgainFrom is { } from && time.GetElapsedTime(from) >= TryAgainAfter;
+            if (seen is not null && content.AsSpan().SequenceEqual(seen) && (isDue || !content.AsSpan().SequenceEqual(decided)))
             {
                 decided = content;
-                await ApplyAsync(content);
+                tryAgainFrom = await ApplyAsync(content) ? time.GetTimestamp() : null;
             }
 
             seen = content;
@@ -44,8 +49,10 @@ internal sealed partial class SettingsFollower(
         }
     }
 
-    private async Task ApplyAsync(byte[] content)
+    /// <returns>Whether the same content may be good later.</returns>
+    private async Task<bool> ApplyAsync(byte[] content)
     {
+        var mayBeGoodLater = false;
         try
         {
             // The file is good again after a mistake that was undone: nothing to publish.
@@ -53,7 +60,13 @@ internal sealed partial class SettingsFollower(
             {
                 var candidate = configuration.Candidate(content);
                 var settings = await SettingsTrial.RunAsync(candidate);
-                RefuseMissingTiersInUse(settings);
+                var missing = MissingTiersInUse(settings);
+                mayBeGoodLater = missing.Count > 0;
+                if (mayBeGoodLater)
+                {
+                    throw new SettingsException(missing);
+                }
+
                 current.Value = settings;
                 configuration.Publish(content);
             }
@@ -63,8 +76,9 @@ internal sealed partial class SettingsFollower(
         }
         catch (SettingsException refusal)
         {
+            var isTold = current.Refused?.SequenceEqual(refusal.Mistakes) == true;
             current.Refused = refusal.Mistakes;
-            foreach (var mistake in refusal.Mistakes)
+            foreach (var mistake in isTold ? [] : refusal.Mistakes)
             {
                 Log.Refused(logger, mistake);
             }
@@ -75,25 +89,17 @@ internal sealed partial class SettingsFollower(
             current.Refused = [exception.Message];
             Log.TrialFailed(logger, exception);
         }
+
+        return mayBeGoodLater;
     }
 
     /// <summary>Whoever is at a tier that is gone would get 422 from one request to the next: a tier is rather misspelled than removed.</summary>
-    private void RefuseMissingTiersInUse(GatewaySettings candidate)
-    {
-        List<string> mistakes = [];
-        foreach (var tier in current.Value.Tiers.All.Where(tier => candidate.Tiers.Find(tier.Name) is null))
-        {
-            if (tiersInUse.LastUse(tier.Name) is { } ago)
-            {
-                mistakes.Add($"'Tiers:{tier.Name}' is missing, but somebody at this tier asked {(int)ago.TotalMinutes} min ago: a tier can be removed once nobody has been at it for {TiersInUse.Memory.TotalHours} h.");
-            }
-        }
-
-        if (mistakes.Count > 0)
-        {
-            throw new SettingsException(mistakes);
-        }
-    }
+    private List<string> MissingTiersInUse(GatewaySettings candidate) =>
+    [
+        .. from tier in current.Value.Tiers.All
+           where candidate.Tiers.Find(tier.Name) is null && tiersInUse.IsInUse(tier)
+           select $"'Tiers:{tier.Name}' is missing, but somebody was at this tier within the last hour: the file is applied once nobody has been for an hour.",
+    ];
 
     private static partial class Log
     {

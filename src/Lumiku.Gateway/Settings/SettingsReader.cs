@@ -34,6 +34,9 @@ internal sealed partial class SettingsReader(IConfiguration configuration)
         }
     }
 
+    /// <summary>Whether a setting is there without a value; null in the file is a value.</summary>
+    public bool IsEmpty(string key) => configuration[key] is "";
+
     /// <summary>Records a mistake.</summary>
     /// <param name="key">The full key, as an operator would write it.</param>
     /// <param name="rule">What is wrong, as the rest of a sentence that begins with the key.</param>

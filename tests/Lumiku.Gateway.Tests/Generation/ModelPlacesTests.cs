@@ -1,6 +1,5 @@
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
-using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +13,8 @@ public class ModelPlacesTests
 {
     private static readonly TimeSpan Rendering = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private const string Model = "a/b";
 
     private readonly ManualTime _time = new();
 
@@ -80,6 +81,26 @@ public class ModelPlacesTests
     }
 
     [Fact]
+    public async Task A_model_without_a_place_is_not_overloaded_upstream_and_its_fallback_does_not_stand_in()
+    {
+        await using var bench = await FlightBench.StartAsync($"Models:Catalog:{TestGateway.Dev}:ConcurrentGenerations=1", "Generation:WaitLimit=00:01:00");
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(Rendering));
+        var first = bench.AskAsync(BodyOf(1));
+        await bench.ShouldRenderAsync(1);
+        var second = bench.AskAsync(BodyOf(2));
+        await bench.ShouldWaitAsync(2, generations: 3);
+
+        bench.Time.Advance(TimeSpan.FromMinutes(1));
+
+        (await first).ShouldBe(504, "still-generating");
+        (await second).ShouldBe(504, "upstream-overloaded");
+        bench.Calls.ShouldBe(1);
+        bench.UpstreamTime.Advance(Rendering);
+        bench.Time.Advance(TimeSpan.FromSeconds(2));
+        await ShouldEndEmptyAsync(bench);
+    }
+
+    [Fact]
     public async Task A_generation_that_fails_or_breaks_frees_its_place()
     {
         await using var bench = await StartAsync(1);
@@ -117,12 +138,33 @@ public class ModelPlacesTests
     }
 
     [Fact]
+    public async Task A_place_is_the_openers_who_pays_not_of_one_who_was_refused_before()
+    {
+        var refusal = new TaskCompletionSource<GatewayProblem?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ledger = new RecordingLedger { Decide = user => user == "refused" ? refusal.Task : Task.FromResult<GatewayProblem?>(null) };
+        await using var bench = await StartAsync(1, ledger);
+        var refused = bench.AskAsync(BodyOf(1), TestGateway.Sd3, user: "refused");
+        await Eventually.BeAsync(() => ledger.Asked.Count == 1, "it asks to reserve");
+        var opener = bench.AskAsync(BodyOf(1), TestGateway.Sd3, user: "opener");
+        await bench.ShouldWaitAsync(1, generations: 0);
+        using var seat = bench.SeatAt(BodyOf(1), TestGateway.Sd3);
+
+        refusal.SetResult(new GatewayProblem(429, "quota-exceeded", "Not today.", RetryAfter: Rendering));
+
+        (await refused).ShouldBe(429, "quota-exceeded");
+        await bench.ShouldRenderAsync(1);
+        seat.Flight.Owner.ShouldBe(Of("opener"));
+        bench.UpstreamTime.Advance(Rendering);
+        (await opener).ShouldBeAnImage();
+    }
+
+    [Fact]
     public async Task The_next_place_is_the_users_with_the_fewest_and_among_those_the_longest_waiting()
     {
-        var places = new ModelPlaces(_time);
+        var places = new ModelPlaces(_ => 2, _time);
         // Anna has both places, and three more in line before anybody else comes.
         string[] users = ["anna", "anna", "anna", "anna", "anna", "ben", "cleo", "ben"];
-        var line = users.Select(user => (User: user, Place: places.EnterAsync(ModelOf(2), Of(user), Patience, () => { }, CancellationToken.None).AsTask())).ToList();
+        var line = users.Select(user => (User: user, Place: places.EnterAsync(Model, Of(user), Patience, () => { }, CancellationToken.None).AsTask())).ToList();
         List<string> order = [];
         var held = new Queue<IDisposable>();
         while (line.Count > 0 || held.Count > 0)
@@ -145,7 +187,7 @@ public class ModelPlacesTests
     [Fact]
     public async Task Places_are_never_more_than_there_are_and_none_is_lost_whatever_happens_to_who_waits()
     {
-        var places = new ModelPlaces(TimeProvider.System);
+        var places = new ModelPlaces(_ => 3, TimeProvider.System);
         var (inside, most) = (0, 0);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(worker => Task.Run(async () =>
         {
@@ -153,7 +195,7 @@ public class ModelPlacesTests
             for (var i = 0; i < 400; i++)
             {
                 using var leaving = new CancellationTokenSource();
-                var entering = places.EnterAsync(ModelOf(3), new Owner(IsUser: true, $"{worker % 5}"), TimeSpan.FromMilliseconds(random.Next(0, 3)), () => { }, leaving.Token).AsTask();
+                var entering = places.EnterAsync(Model, new Owner(IsUser: true, $"{worker % 5}"), TimeSpan.FromMilliseconds(random.Next(0, 3)), () => { }, leaving.Token).AsTask();
                 if (random.Next(4) == 0)
                 {
                     await leaving.CancelAsync();
@@ -183,16 +225,26 @@ public class ModelPlacesTests
     [Fact]
     public async Task More_places_in_the_settings_count_for_those_in_line_too()
     {
-        var places = new ModelPlaces(_time);
-        using var first = await places.EnterAsync(ModelOf(1), Of("anna"), Patience, () => { }, CancellationToken.None);
-        var second = places.EnterAsync(ModelOf(1), Of("ben"), Patience, () => { }, CancellationToken.None).AsTask();
-        var third = places.EnterAsync(ModelOf(1), Of("cleo"), Patience, () => { }, CancellationToken.None).AsTask();
+        int? most = 1;
+        var places = new ModelPlaces(_ => most, _time);
+        var first = await EnterAsync("anna");
+        var (second, third) = (EnterAsync("ben"), EnterAsync("cleo"));
         second.IsCompleted.ShouldBeFalse();
 
-        using var fourth = await places.EnterAsync(ModelOf(null), Of("dora"), Patience, () => { }, CancellationToken.None);
+        most = 2;
+        var fourth = EnterAsync("dora");
+        await second;
+        (third.IsCompleted, fourth.IsCompleted).ShouldBe((false, false));
+        most = 1;
+        first!.Dispose();
+        third.IsCompleted.ShouldBeFalse("there are fewer again");
+        most = null;
+        (await second)!.Dispose();
+        (await third)!.Dispose();
+        (await fourth)!.Dispose();
+        places.Count.ShouldBe(0);
 
-        (await second).ShouldNotBeNull().Dispose();
-        (await third).ShouldNotBeNull().Dispose();
+        Task<IDisposable?> EnterAsync(string user) => places.EnterAsync(Model, Of(user), Patience, () => { }, CancellationToken.None).AsTask();
     }
 
     private static void InterlockedMax(ref int most, int value)
@@ -204,8 +256,6 @@ public class ModelPlacesTests
     }
 
     private static Owner Of(string user) => new(IsUser: true, user);
-
-    private static Model ModelOf(int? places) => new("a/b", new ModelOptions { ConcurrentGenerations = places });
 
     private static string BodyOf(int i) => $$"""{"inputs":"heron {{i}}"}""";
 

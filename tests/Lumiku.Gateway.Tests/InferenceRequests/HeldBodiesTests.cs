@@ -1,9 +1,4 @@
-using System.Text;
-using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
-using Lumiku.Gateway.ModelSubstitution;
-using Lumiku.Gateway.ResponseCaching;
-using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
@@ -67,15 +62,11 @@ public class HeldBodiesTests
     /// <summary>Bytes of the body in the flight that an equal request finds; boards it, and leaves it again.</summary>
     private static int BodyOfTheFlight(FlightBench bench)
     {
-        var flights = bench.Gateway.Services.GetRequiredService<Flights>();
-        var model = new Model(TestGateway.Sd3, new ModelOptions());
-        var request = new UpstreamRequest(new ModelChoice(model, model), ModelPath.For(model.Id, null), "application/json", Encoding.UTF8.GetBytes(FlightBench.Body));
         bench.FlightCount.ShouldBe(1);
-        var caller = new Identity("test", User: null, bench.Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default, UsageLimits.None);
-        using var seat = flights.Board(new CacheTerms(CacheKey.Of(request, "image/png", owner: null), caller, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+        using var seat = bench.SeatAt(FlightBench.Body, TestGateway.Sd3);
         bench.FlightCount.ShouldBe(1, "it is the flight that was there");
         var length = seat.Flight.Plan?.Request.Body.Length ?? 0;
-        flights.Leave(seat);
+        bench.Gateway.Services.GetRequiredService<Flights>().Leave(seat);
         return length;
     }
 }

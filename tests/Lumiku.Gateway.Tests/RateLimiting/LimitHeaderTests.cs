@@ -150,7 +150,49 @@ public class LimitHeaderTests
         refused.Json.GetProperty("detail").GetString().ShouldBe("Limits of the tier 'free': day: 5 units, 2 left, 3 needed; anew at 2026-11-23T00:00:00Z.");
 
         var never = await bench.AskAsync(model: TestGateway.Xl);
-        never.Json.GetProperty("detail").GetString().ShouldBe("Limits of the tier 'free': day: 5 units, 2 left, 6 needed, which is more than there is at all; anew at 2026-11-23T00:00:00Z.");
+        LimitBench.ShouldRefuse(never, "quota-exceeded", 43200, "day");
+        never.Error.ShouldBe("This image needs 6 units, which is more than the limit allows at all. Kept images still cost none; a new one needs another tier.");
+        never.Json.GetProperty("detail").GetString().ShouldBe("Limits of the tier 'free': day: 5 units, 2 left, 6 needed, which is more than there is at all.");
+        never.Json.TryGetProperty("freesAt", out _).ShouldBeFalse("it never does");
+    }
+
+    [Fact]
+    public async Task A_limit_of_no_units_leaves_kept_images_and_promises_nothing()
+    {
+        await using var bench = await LimitBench.StartAsync("UnitsPerDay=0");
+        (await bench.AskAsync(user: null, FlightBench.Body)).ShouldBeAnImage();
+
+        FlightBench.ShouldBeBy(await bench.AskAsync(body: FlightBench.Body), "HIT", units: 0);
+        var refused = await bench.AskAsync();
+
+        refused.ShouldBe(429, "quota-exceeded");
+        refused.Error.ShouldContain("more than the limit allows at all");
+    }
+
+    [Fact]
+    public async Task A_wait_that_was_told_holds_though_the_caller_looks_at_another_tier()
+    {
+        await using var bench = await LimitBench.StartAsync("RequestsPerMinute=10", "Burst=5", "Tiers:internal:RequestsPerMinute=600", "Tiers:internal:Burst=20");
+        await bench.AskAsync(user: null, FlightBench.Body);
+        for (var i = 1; i < 20; i++)
+        {
+            (await bench.AskAsync(user: null, FlightBench.Body)).ShouldBeAnImage();
+        }
+
+        LimitBench.ShouldRefuse(await bench.AskAsync(user: null, FlightBench.Body), "rate-limited", 1, "requests");
+        await bench.GetAsync("/limits", user: null, tier: "free");
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+
+        (await bench.AskAsync(user: null, FlightBench.Body)).ShouldBeAnImage();
+    }
+
+    [Fact]
+    public async Task A_day_of_25_hours_is_one()
+    {
+        await using var bench = await LimitBench.StartAsync("UnitsPerDay=2", "Quota:TimeZone=Europe/Berlin");
+        bench.Time.StepTo(new DateTimeOffset(2026, 10, 24, 22, 0, 0, TimeSpan.Zero));
+
+        LimitBench.ShouldSay(await AllowedAsync(bench), "\"day\";q=2;w=90000", "\"day\";r=1;t=90000");
     }
 
     [Fact]

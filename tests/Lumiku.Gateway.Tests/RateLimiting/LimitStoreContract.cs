@@ -124,6 +124,26 @@ public abstract class LimitStoreContract
     }
 
     [Fact]
+    public async Task Slots_are_freed_and_lapse_in_any_order()
+    {
+        var account = Who(new UsageLimits { ConcurrentRequests = 4 });
+        List<RequestLease> leases = [];
+        for (var i = 0; i < 4; i++)
+        {
+            leases.Add((await Store.AdmitAsync(account, takesSlot: true)).Lease.ShouldNotBeNull());
+        }
+
+        (await Store.ReleaseAsync(leases[1], account)).Running.ShouldBe(3);
+        (await Store.ReleaseAsync(leases[2], account)).Running.ShouldBe(2);
+        _time.Advance(RequestLease.Lifetime - TimeSpan.FromSeconds(1));
+        await Store.RenewAsync([leases[0]]);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        (await Store.LookAsync(account)).Running.ShouldBe(1, "the last one lapsed");
+        (await Store.ReleaseAsync(leases[3], account)).Running.ShouldBe(1, "which frees nothing more");
+        (await Store.ReleaseAsync(leases[0], account)).Running.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_slot_that_lapsed_while_its_request_went_on_is_taken_again_but_not_one_that_was_freed()
     {
         var account = Who(new UsageLimits { ConcurrentRequests = 1, UnitsPerDay = 5 });
@@ -320,6 +340,25 @@ public abstract class LimitStoreContract
         (lowered.RequestsLeft, lowered.Running, lowered.Day.Used).ShouldBe((0, 2, 3));
         (await Store.AdmitAsync(free, takesSlot: true)).Violated.ShouldBe(LimitPolicies.Requests | LimitPolicies.Concurrency);
         (await Store.ReserveAsync(free, 1, Long)).Violated.ShouldBe(LimitPolicies.Day);
+    }
+
+    [Fact]
+    public async Task What_one_tier_took_comes_back_at_that_tiers_pace_whoever_looks_meanwhile()
+    {
+        var large = Who(new UsageLimits { RequestsPerMinute = 600, Burst = 100 });
+        var small = large with { Limits = new UsageLimits { RequestsPerMinute = 10, Burst = 5 } };
+        await TakeAsync(large, 100);
+
+        var look = await Store.LookAsync(small);
+        (look.RequestsLeft, look.NextRequestIn).ShouldBe((0, TimeSpan.FromSeconds(9.6)), "until four of the hundred are left");
+        (await TakeAsync(small, 1)).ShouldBe(0);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        (await Store.LookAsync(large)).RequestsLeft.ShouldBe(50);
+        _time.Advance(TimeSpan.FromSeconds(4.6));
+        (await TakeAsync(small, 2)).ShouldBe(1, "as was told");
+        (await Store.LookAsync(large)).RequestsLeft.ShouldBe(95, "and from here on at the other's");
+        _time.Advance(TimeSpan.FromSeconds(6));
+        (await TakeAsync(small, 2)).ShouldBe(1);
     }
 
     [Fact]

@@ -118,12 +118,55 @@ public class LimitsEndpointTests
         (await SendAsync(gateway, method, path, "Bearer", OperatorKey)).Status.ShouldBe(HttpStatusCode.OK);
     }
 
+    [Theory]
+    [InlineData("GET", "/ops/limits/grant", "POST")]
+    [InlineData("PUT", "/ops/limits", "GET, HEAD")]
+    public async Task Which_methods_there_are_only_the_operator_is_told(string method, string path, string allowed)
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using (var without = await TestGateway.StartAsync(huggingFace))
+        {
+            (await SendAsync(without, method, path, scheme: null, "")).ShouldBe(404, "unknown-route");
+        }
+
+        await using var gateway = await TestGateway.StartAsync(huggingFace, $"OPERATOR_KEY={OperatorKey}");
+        (await SendAsync(gateway, method, path, scheme: null, "")).ShouldBe(401, "unauthenticated");
+        var refused = await SendAsync(gateway, method, path, "Bearer", OperatorKey);
+        refused.ShouldBe(405, "method-not-allowed");
+        refused.Header("Allow").ShouldBe(allowed);
+    }
+
+    [Fact]
+    public async Task Asking_without_a_key_is_no_guess()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace, new ManualTime(), $"OPERATOR_KEY={OperatorKey}", "Limits:FailedLoginsPerMinute=2");
+
+        for (var i = 0; i < 4; i++)
+        {
+            (await SendAsync(gateway, "GET", "/ops/limits?user=anna", scheme: null, "")).ShouldBe(401, "unauthenticated");
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_is_found_in_any_case_and_shown_by_its_own_limits()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(huggingFace, $"OPERATOR_KEY={OperatorKey}", "Tiers:internal:UnitsPerDay=7", "Callers:studio:Key=studio-key-0123456789", "Callers:studio:Limits:UnitsPerDay=5");
+
+        var backend = (await SendAsync(gateway, "GET", "/ops/limits?caller=BACKEND", "Bearer", OperatorKey)).Json;
+        (backend.GetProperty("caller").GetString(), backend.GetProperty("tier").GetString(), backend.GetProperty("known").GetBoolean()).ShouldBe(("backend", "internal", false));
+        backend.GetProperty("day").GetProperty("limit").GetInt32().ShouldBe(7);
+        (await SendAsync(gateway, "GET", "/ops/limits?caller=studio", "Bearer", OperatorKey)).Json.GetProperty("day").GetProperty("limit").GetInt32().ShouldBe(5);
+    }
+
     [Fact]
     public async Task A_password_opens_the_look_but_not_the_acts_that_a_strange_page_could_have_a_browser_do()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();
-        await using var gateway = await TestGateway.StartAsync(huggingFace, $"OPERATOR_KEY={OperatorKey}");
-        var password = Convert.ToBase64String(Encoding.UTF8.GetBytes($"anybody:{OperatorKey}"));
+        const string Key = "operator:key:0123456789abcdef";
+        await using var gateway = await TestGateway.StartAsync(huggingFace, $"OPERATOR_KEY={Key}");
+        var password = Convert.ToBase64String(Encoding.UTF8.GetBytes($"anybody:{Key}"));
 
         (await SendAsync(gateway, "GET", "/ops/limits?user=anna", "Basic", password)).Status.ShouldBe(HttpStatusCode.OK);
         (await SendAsync(gateway, "GET", "/ops/limits?user=anna", scheme: null, "")).Header("WWW-Authenticate").ShouldBe("Basic realm=\"Lumiku Gateway\", charset=\"UTF-8\"");
@@ -183,6 +226,9 @@ public class LimitsEndpointTests
     [InlineData("GET", "/ops/limits", "parameter-refused")]
     [InlineData("GET", "/ops/limits?user=a&caller=b", "parameter-refused")]
     [InlineData("GET", "/ops/limits?user=a%20b", "invalid-user")]
+    [InlineData("POST", "/ops/limits/grant?caller=nobody&units=5", "parameter-refused")]
+    [InlineData("POST", "/ops/limits/reset?caller=a%0aFAKE%20LINE", "parameter-refused")]
+    [InlineData("GET", "/ops/limits?caller=jwt", "parameter-refused")]
     [InlineData("POST", "/ops/limits/grant?user=a", "parameter-refused")]
     [InlineData("POST", "/ops/limits/grant?user=a&units=0", "parameter-refused")]
     [InlineData("POST", "/ops/limits/grant?user=a&units=1.5", "parameter-refused")]
@@ -216,8 +262,9 @@ public class LimitsEndpointTests
         (await RunAsync("grant", User, "5")).ShouldContain("54 of 50 units left, 1 used, +5 granted; anew at ");
         (await RunAsync("grant", User, "-7")).ShouldContain("47 of 50 units left, 1 used, -2 granted; anew at ");
         (await RunAsync("reset", User)).ShouldContain("50 of 50 units left, 0 used; anew at ");
-        (await RunAsync("show", User, "--json")).ShouldStartWith("{\"user\":\"a/b?c&d=unlaut\",\"tier\":\"basic\"");
-        (await RunAsync("show", "backend", "--caller")).ShouldStartWith("caller backend, ");
+        (await RunAsync("show", User, "--json")).ShouldStartWith("{\"user\":\"a/b?c&d=unlaut\",\"tier\":\"basic\",\"known\":true,");
+        (await RunAsync("show", "BACKEND", "--caller")).ShouldStartWith("caller backend, tier internal (no request is remembered");
+        (await RunAsync("show", "@ben")).ShouldStartWith("user @ben, tier free (no request is remembered");
 
         var lines = gateway.Lines().Select(line => line.GetProperty("@m").GetString()!).ToList();
         lines.ShouldContain(line => line.StartsWith("An operator granted 5 units to user #", StringComparison.Ordinal) && line.EndsWith("in all it has been granted 5 today and 5 this month", StringComparison.Ordinal));
@@ -236,6 +283,7 @@ public class LimitsEndpointTests
     [Theory]
     [InlineData(2, "OPERATOR_KEY is not set", null, "limits", "show", "anna")]
     [InlineData(1, "No answer from the gateway at 127.0.0.1:9:", OperatorKey, "limits", "show", "anna", "--url", "http://127.0.0.1:9")]
+    [InlineData(2, "OPERATOR_KEY must be visible ASCII characters without spaces.", "a\nb", "limits", "show", "anna")]
     [InlineData(2, "Required argument missing", OperatorKey, "limits", "grant", "anna")]
     [InlineData(2, "many", OperatorKey, "limits", "grant", "anna", "many")]
     [InlineData(2, "--url must be an address such as http://127.0.0.1:8080.", OperatorKey, "limits", "show", "anna", "--url", "nowhere")]
@@ -247,6 +295,34 @@ public class LimitsEndpointTests
 
         command.Errors.ShouldContain(why);
         command.Errors.ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("abc")]
+    [InlineData("99999")]
+    [InlineData("0")]
+    public async Task A_port_that_is_none_is_said_to_be_none(string port)
+    {
+        await using var command = GatewayProcess.Start(["limits", "show", "anna"], new() { ["OPERATOR_KEY"] = OperatorKey, ["PORT"] = port });
+
+        (await command.ExitCodeAsync()).ShouldBe(2);
+
+        command.Errors.ShouldBe("PORT is no port: give a number from 1 to 65535, or --url.");
+    }
+
+    [Fact]
+    public async Task The_key_goes_through_no_proxy_of_the_environment()
+    {
+        using var proxy = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address, new() { ["OPERATOR_KEY"] = OperatorKey });
+        await using var command = GatewayProcess.Start(
+            ["limits", "show", "anna", "--url", $"{gateway.Client.BaseAddress}"], new() { ["OPERATOR_KEY"] = OperatorKey, ["http_proxy"] = $"http://{proxy.LocalEndpoint}" });
+
+        (await command.ExitCodeAsync()).ShouldBe(0, command.Errors);
+
+        proxy.Pending().ShouldBeFalse();
     }
 
     private static string Text(Answer answer) => Encoding.UTF8.GetString(answer.Body);

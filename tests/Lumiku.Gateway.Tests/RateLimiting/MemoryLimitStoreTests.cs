@@ -60,6 +60,50 @@ public class MemoryLimitStoreTests : LimitStoreContract
     }
 
     [Fact]
+    public async Task Who_was_given_all_units_back_is_forgotten()
+    {
+        var time = new ManualTime();
+        using var store = new MemoryLimitStore(time);
+        await store.SettleAsync((await store.ReserveAsync(Who(1), 1, TimeSpan.FromMinutes(6))).Reservation.ShouldNotBeNull(), 0);
+
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        store.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_month_is_not_forgotten_while_the_clock_was_set_back_and_it_goes_on()
+    {
+        var time = new ManualTime();
+        using var store = new MemoryLimitStore(time);
+        await store.SettleAsync((await store.ReserveAsync(Who(1), 10, TimeSpan.FromMinutes(6))).Reservation.ShouldNotBeNull(), 10);
+        time.Step(TimeSpan.FromDays(-8));
+
+        time.Advance(TimeSpan.FromDays(12)); // 26 November.
+        (await store.LookAsync(Who(1))).Month.Spent.ShouldBe(10);
+        store.Count.ShouldBe(1);
+        time.Advance(TimeSpan.FromDays(5));
+        store.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_slot_whose_owner_was_forgotten_meanwhile_is_held_and_freed_all_the_same()
+    {
+        var time = new ManualTime();
+        using var store = new MemoryLimitStore(time);
+        var lease = (await store.AdmitAsync(Who(1), takesSlot: true)).Lease.ShouldNotBeNull();
+        time.Advance(TimeSpan.FromMinutes(1));
+        store.Count.ShouldBe(0, "as if the process had been stopped for a minute");
+
+        await store.RenewAsync([lease]);
+        (await store.AdmitAsync(Who(1), takesSlot: true)).Violated.ShouldBe(LimitPolicies.Concurrency);
+
+        (await store.ReleaseAsync(lease, Who(1))).Running.ShouldBe(0);
+        await store.RenewAsync([lease]);
+        (await store.AdmitAsync(Who(1), takesSlot: true)).Lease.ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task Reservations_that_nobody_settled_do_not_keep_their_owner_for_ever()
     {
         var time = new ManualTime();

@@ -159,6 +159,38 @@ public class SlotTests
         (await waiting).ShouldBeAnImage();
     }
 
+    [Fact]
+    public async Task Who_has_neither_a_slot_nor_a_place_in_requests_is_told_to_wait_for_both()
+    {
+        await using var bench = await StartAsync("Tiers:pro:RequestsPerMinute=60", "Tiers:pro:Burst=1");
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(Rendering));
+        var waiting = bench.AskAsync("{\"inputs\":\"1\"}", user: "anna");
+        await bench.ShouldRenderAsync(1);
+
+        LimitBench.ShouldRefuse(await bench.AskAsync("{\"inputs\":\"2\"}", user: "anna"), "rate-limited", 5, "requests", "concurrency");
+
+        bench.UpstreamTime.Advance(Rendering);
+        (await waiting).ShouldBeAnImage();
+    }
+
+    [Fact]
+    public async Task Units_stay_reserved_for_as_long_as_a_generation_may_take()
+    {
+        await using var bench = await FlightBench.StartAsync("Tiers:pro:UnitsPerDay=1");
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(Rendering));
+        var asking = bench.AskAsync("{\"inputs\":\"1\"}", user: "anna");
+        await bench.ShouldRenderAsync(1);
+        bench.Time.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
+        (await asking).ShouldBe(504, "still-generating");
+
+        (await bench.AskAsync("{\"inputs\":\"2\"}", user: "anna")).ShouldBe(429, "quota-exceeded");
+
+        bench.UpstreamTime.Advance(Rendering);
+        await bench.ShouldEndEmptyAsync();
+        FlightBench.ShouldBeBy(await bench.AskAsync("{\"inputs\":\"1\"}", user: "anna"), "HIT", units: 0);
+        (await bench.AskAsync("{\"inputs\":\"2\"}", user: "anna")).ShouldBe(429, "quota-exceeded");
+    }
+
     private static Task<FlightBench> StartAsync(params string[] settings) => FlightBench.StartAsync(["Tiers:pro:ConcurrentRequests=1", .. settings]);
 
     private static Task ShouldBeFreeAsync(FlightBench bench)

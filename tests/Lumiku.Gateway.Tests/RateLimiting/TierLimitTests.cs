@@ -101,9 +101,14 @@ public class TierLimitTests
     [InlineData("Quota:TimeZone=Europe/Berlino", "'Quota:TimeZone' is 'Europe/Berlino', which is no IANA time zone that this machine knows, such as 'UTC' or 'Europe/Berlin'.")]
     [InlineData("Quota:TimeZone=", "'Quota:TimeZone' is '', which is no IANA time zone")]
     [InlineData("Quota:Zone=UTC", "Zone")]
+    [InlineData("Quota:TimeZone=localtime", "'Quota:TimeZone' is 'localtime', which is no IANA time zone")]
+    [InlineData("Quota:TimeZone=right/UTC", "'Quota:TimeZone' is 'right/UTC', which is no IANA time zone")]
+    [InlineData("Tiers:free:UnitsPerDay=", "'Tiers:free:UnitsPerDay' is empty: leave it out, or write null, for unlimited.")]
+    [InlineData("Models:Catalog:a/b:ConcurrentGenerations=", "'Models:Catalog:a/b:ConcurrentGenerations' is empty: leave it out, or write null, for unlimited.")]
     [InlineData("Models:Catalog:a/b:ConcurrentGenerations=0", "'Models:Catalog:a/b:ConcurrentGenerations' must be between 1 and 10000, or left out for unlimited, and is 0.")]
     [InlineData("Generation:AbandonedPerUser=0", "AbandonedPerUser")]
     [InlineData("OPERATOR_KEY=a b", "'OPERATOR_KEY' must be visible ASCII characters without spaces, as it travels in a header.")]
+    [InlineData("OPERATOR_KEY=hf_TestTokenOfTheGateway0123", "'OPERATOR_KEY' is also a token for upstream or JWT_SECRET")]
     [InlineData("OPERATOR_KEY=backend-key-0123456789abcdef", "'OPERATOR_KEY' is also the key of Callers:backend")]
     public async Task A_limit_that_cannot_be_is_refused_by_its_key(string setting, string mistake)
     {

@@ -1,7 +1,12 @@
 using System.Net.Http.Headers;
+using System.Text;
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
+using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Settings;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
@@ -72,6 +77,16 @@ internal sealed class FlightBench : IAsyncDisposable
     }
 
     public Task<Answer>[] AskMany(int count, string model = TestGateway.Dev) => [.. Enumerable.Range(0, count).Select(_ => AskAsync(model: model))];
+
+    /// <summary>A seat of nobody in the flight that an equal request finds.</summary>
+    public Seat SeatAt(string body, string model)
+    {
+        var known = new Model(model, new ModelOptions());
+        var request = new UpstreamRequest(new ModelChoice(known, known), ModelPath.For(model, null), "application/json", Encoding.UTF8.GetBytes(body));
+        var nobody = new Identity("test", User: null, Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default, UsageLimits.None);
+        return Gateway.Services.GetRequiredService<Flights>().Board(
+            new CacheTerms(CacheKey.Of(request, "image/png", owner: null), nobody, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+    }
 
     /// <summary>So many pictures wait for the simulator's clock.</summary>
     public Task ShouldRenderAsync(int pictures) =>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.RegularExpressions;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,13 +19,15 @@ public sealed class TestGateway : IAsyncDisposable
     public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
     public const string Xl = "stabilityai/stable-diffusion-xl-base-1.0";
 
-    /// <summary>The shipped tiers without their limits: a test that is about limits sets its own.</summary>
-    private static readonly string[] Unlimited =
-    [
-        .. from tier in new[] { "free", "payg", "basic", "pro", "enterprise", "internal" }
-           from limit in new[] { "RequestsPerMinute", "Burst", "ConcurrentRequests", "UnitsPerDay", "UnitsPerMonth" }
-           select $"--Tiers:{tier}:{limit}=",
-    ];
+    /// <summary>The shipped settings without the tiers' limits: a test that is about limits sets its own.</summary>
+    private static readonly Lazy<string> Unlimited = new(() =>
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "appsettings.unlimited.json");
+        var limits = new Regex("""(, )?"(RequestsPerMinute|Burst|ConcurrentRequests|UnitsPerDay|UnitsPerMonth)": \d+(?=[ ,])""");
+        var lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "appsettings.json"));
+        File.WriteAllLines(path, lines.Select(line => line.TrimStart().StartsWith("//", StringComparison.Ordinal) ? line : limits.Replace(line, "").Replace("{ ,", "{", StringComparison.Ordinal)));
+        return path;
+    });
 
     private readonly WebApplication _app;
 
@@ -58,7 +61,7 @@ public sealed class TestGateway : IAsyncDisposable
     /// <summary>With the limits that are shipped, too.</summary>
     public static async Task<TestGateway> StartShippedAsync(HuggingFaceSimulator huggingFace, TimeProvider time)
     {
-        var app = await GatewayHost.CreateAsync([.. Arguments(huggingFace.Address).Except(Unlimited)], services => services.AddSingleton(time));
+        var app = await GatewayHost.CreateAsync(Arguments(huggingFace.Address, $"GATEWAY_SETTINGS={Path.Combine(AppContext.BaseDirectory, "appsettings.json")}"), services => services.AddSingleton(time));
         await app.StartAsync();
         return new TestGateway(app);
     }
@@ -79,7 +82,7 @@ public sealed class TestGateway : IAsyncDisposable
         $"--GATEWAY_API_KEY={BackendKey}",
         $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
         "--Serilog:MinimumLevel:Default=Fatal",
-        .. Unlimited,
+        $"--GATEWAY_SETTINGS={Unlimited.Value}",
         .. settings.Select(setting => "--" + setting),
     ];
 
