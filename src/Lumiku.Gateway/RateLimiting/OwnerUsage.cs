@@ -150,12 +150,14 @@ internal sealed class OwnerUsage
 
     public void Settle(Guid id, int used)
     {
-        var index = _reserved?.FindIndex(reserved => reserved.Id == id) ?? -1;
-        if (index >= 0)
+        for (var i = 0; i < _reserved?.Count; i++)
         {
-            var reserved = _reserved![index];
-            _reserved.RemoveAt(index);
-            Change(reserved, new UnitCount(used, reserved.HasLapsed ? 0 : -reserved.Units, Granted: 0));
+            if (_reserved[i].Id == id)
+            {
+                Change(_reserved[i], new UnitCount(used, _reserved[i].HasLapsed ? 0 : -_reserved[i].Units, Granted: 0));
+                _reserved.RemoveAt(i);
+                return;
+            }
         }
     }
 
