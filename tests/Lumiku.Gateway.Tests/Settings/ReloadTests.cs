@@ -18,7 +18,7 @@ public sealed class ReloadTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        File.Copy("appsettings.json", _path);
+        File.Copy(TestGateway.UnlimitedSettings, _path);
         _huggingFace = await HuggingFaceSimulator.StartAsync();
         _gateway = await TestGateway.StartAsync(_huggingFace, $"GATEWAY_SETTINGS={_path}");
     }

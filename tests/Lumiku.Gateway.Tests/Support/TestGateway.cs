@@ -19,8 +19,7 @@ public sealed class TestGateway : IAsyncDisposable
     public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
     public const string Xl = "stabilityai/stable-diffusion-xl-base-1.0";
 
-    /// <summary>The shipped settings without the tiers' limits: a test that is about limits sets its own.</summary>
-    private static readonly Lazy<string> Unlimited = new(() =>
+    private static readonly Lazy<string> UnlimitedFile = new(() =>
     {
         var path = Path.Combine(AppContext.BaseDirectory, "appsettings.unlimited.json");
         var limits = new Regex("""(, )?"(RequestsPerMinute|Burst|ConcurrentRequests|UnitsPerDay|UnitsPerMonth)": \d+(?=[ ,])""");
@@ -36,6 +35,9 @@ public sealed class TestGateway : IAsyncDisposable
         _app = app;
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
     }
+
+    /// <summary>The path of the shipped settings without the tiers' limits, which all of these gateways have unless a test says otherwise.</summary>
+    public static string UnlimitedSettings => UnlimitedFile.Value;
 
     /// <summary>Sends nothing of its own: no key, no Accept.</summary>
     public HttpClient Client { get; }
@@ -82,7 +84,7 @@ public sealed class TestGateway : IAsyncDisposable
         $"--GATEWAY_API_KEY={BackendKey}",
         $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
         "--Serilog:MinimumLevel:Default=Fatal",
-        $"--GATEWAY_SETTINGS={Unlimited.Value}",
+        $"--GATEWAY_SETTINGS={UnlimitedSettings}",
         .. settings.Select(setting => "--" + setting),
     ];
 
