@@ -21,6 +21,12 @@ internal sealed class Flight
     /// <summary>Who opened it: has its units, its place at the model, and the blame where nobody waits for it.</summary>
     public Owner Owner { get; private set; }
 
+    /// <summary>When it began, as a timestamp of the clock, and how long it may take.</summary>
+    public long Began { get; set; }
+
+    /// <inheritdoc cref="Began"/>
+    public TimeSpan Deadline { get; set; }
+
     /// <summary>What it makes. Set by the first who boards: equal requests have equal plans.</summary>
     public GenerationPlan? Plan { get; set; }
 

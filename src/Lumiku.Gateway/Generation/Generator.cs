@@ -35,7 +35,7 @@ internal sealed partial class Generator(
         var (reservation, refusal) = await ledger.ReserveAsync(account, plan.Model.Options.Units, plan.Settings.Generation.Deadline + SettlingTime);
         if (reservation is not null)
         {
-            Start(opener, plan, account.Owner, reservation);
+            Start(opener, plan, account.Owner, reservation, plan.Settings.Generation.Deadline);
         }
 
         return refusal;
@@ -73,7 +73,8 @@ internal sealed partial class Generator(
     }
 
     /// <param name="reservation">Null for a fallback's flight: the one that fell back pays.</param>
-    private void Start(Seat opener, GenerationPlan plan, Owner owner, UnitReservation? reservation)
+    /// <param name="deadline">What it may take as a whole.</param>
+    private void Start(Seat opener, GenerationPlan plan, Owner owner, UnitReservation? reservation, TimeSpan deadline)
     {
         // Only the trace goes along; the caller's baggage and trace state stay with the caller.
         var caller = Activity.Current;
@@ -88,7 +89,7 @@ internal sealed partial class Generator(
                 {
                     try
                     {
-                        await FlyAsync(opener.Flight, plan, reservation);
+                        await FlyAsync(opener.Flight, plan, reservation, deadline);
                     }
                     catch (Exception exception)
                     {
@@ -113,10 +114,11 @@ internal sealed partial class Generator(
     }
 
     /// <summary>Makes, settles, keeps, answers, in this order: whoever asks later finds either the flight or the image.</summary>
-    private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation)
+    private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation, TimeSpan deadline)
     {
-        using var deadline = new CancellationTokenSource(plan.Settings.Generation.Deadline, time);
-        var result = await MakeAsync(flight, plan, deadline.Token);
+        using var ending = new CancellationTokenSource(deadline, time);
+        (flight.Began, flight.Deadline) = (time.GetTimestamp(), deadline);
+        var result = await MakeAsync(flight, plan, ending.Token);
         using var lease = result.Lease;
         if (reservation is not null)
         {
@@ -207,7 +209,9 @@ internal sealed partial class Generator(
                     seat.Flight.Plan ??= fallback;
                     if (!FoundMeanwhile(seat))
                     {
-                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null);
+                        // No longer than the one that pays for it: an image that comes later would be nobody's.
+                        var left = flight.Deadline - time.GetElapsedTime(flight.Began);
+                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null, left > TimeSpan.Zero ? left : TimeSpan.Zero);
                     }
                 }
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
@@ -15,6 +16,29 @@ public class FallbackTests
     private const string Body = """{"inputs":"a heron","parameters":{"seed":1,"num_inference_steps":30,"guidance_scale":3.5,"max_sequence_length":512}}""";
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task A_fallback_takes_no_longer_than_the_generation_that_pays_for_it()
+    {
+        var ledger = new RecordingLedger();
+        await using var bench = await FlightBench.StartAsync(ledger, "Generation:Deadline=00:01:00");
+        bench.HuggingFace.Behave(TestGateway.Dev, Misbehaviour.Overload);
+        bench.HuggingFace.Behave(TestGateway.Schnell, Misbehaviour.Delay(Second));
+        var asking = bench.AskAsync();
+        await Eventually.BeAsync(() => bench.Calls == 1, "the model was asked");
+        for (var i = 0; i < 40; i++)
+        {
+            bench.Time.Advance(Second);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+
+        await bench.ShouldRenderAsync(1);
+        bench.Time.Advance(TimeSpan.FromSeconds(20));
+
+        (await asking).ShouldBe(504, "upstream-timeout");
+        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<RunningGenerations>().Count == 0, "both have ended, and no image comes of it that nobody paid for");
+        ledger.Used.ShouldBe([0]);
+    }
 
     [Theory]
     [InlineData("deprecated")]
