@@ -10,6 +10,8 @@ step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
 command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq curl >/dev/null; }
 
+command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; }
+
 step 'Build'
 dotnet build Lumiku.sln --nologo -clp:ErrorsOnly
 

@@ -63,7 +63,7 @@ public class LimitDecisions : IDisposable
     [Benchmark]
     public int Headers()
     {
-        RateLimitHeaders.Set(_headers, _account.Limits, _store.LookAsync(_account).Result, LimitPolicies.All);
+        RateLimitHeaders.Set(_headers, _store.LookAsync(_account).Result, LimitPolicies.All);
         return _headers.Count;
     }
 }

@@ -4,6 +4,7 @@ using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
@@ -40,6 +41,7 @@ internal static class GatewayHost
         builder.Services.AddCallerAuthentication();
         builder.Services.AddEntitlements();
         builder.Services.AddInferenceRequests();
+        builder.Services.AddRedis(settings);
         builder.Services.AddLimits();
         builder.Services.AddImageCache();
         builder.Services.AddGeneration();

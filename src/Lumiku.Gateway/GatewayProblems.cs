@@ -69,6 +69,10 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem QuotaExceeded(string period, int units, string freesAt, TimeSpan retryAfter) => new(
         429, "quota-exceeded", $"The units of this {period} are used up; this image needs {units}. There are more from {freesAt} on.", RetryAfter: retryAfter);
 
+    /// <summary>For operators: what one replica alone would change would be lost.</summary>
+    public static GatewayProblem CountsUnreachable() => new(
+        502, "upstream-failed", "Redis, where limits are counted, did not answer; nothing was changed, as far as is known. Look, and try again.", RetryAfter: UnknownOverload);
+
     /// <summary>Waiting does not help, but every 429 says when to ask again: when the period is over, as the limit may be another by then.</summary>
     public static GatewayProblem QuotaTooSmall(int units, TimeSpan retryAfter) => new(
         429, "quota-exceeded", $"This image needs {units} units, which is more than the limit allows at all. Kept images still cost none; a new one needs another tier.", RetryAfter: retryAfter);

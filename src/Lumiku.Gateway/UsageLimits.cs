@@ -31,6 +31,21 @@ internal class UsageLimits
         ? TimeSpan.FromTicks((TimeSpan.TicksPerMinute + perMinute - 1) / perMinute)
         : TimeSpan.Zero;
 
+    /// <summary>One replica's part of them, rounded up, so that nobody is left without.</summary>
+    public UsageLimits ShareOf(int replicas)
+    {
+        return replicas == 1 ? this : new UsageLimits
+        {
+            RequestsPerMinute = Part(RequestsPerMinute),
+            Burst = Part(RequestsPerMinute is null ? null : BucketSize),
+            ConcurrentRequests = Part(ConcurrentRequests),
+            UnitsPerDay = Part(UnitsPerDay),
+            UnitsPerMonth = Part(UnitsPerMonth),
+        };
+
+        int? Part(int? limit) => limit is null ? null : (int)((limit.Value + (long)replicas - 1) / replicas);
+    }
+
     /// <param name="key">Where it was bound from.</param>
     public void Check(string key, SettingsReader read)
     {

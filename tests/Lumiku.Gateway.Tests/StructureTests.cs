@@ -37,7 +37,7 @@ public partial class StructureTests
     [Fact]
     public void Every_folder_is_in_the_path_or_shared()
     {
-        string[] known = [.. Path, .. PuttingTogether, "Health", "Telemetry"];
+        string[] known = [.. Path, .. PuttingTogether, "Health", "Redis", "Telemetry"];
 
         Directory.EnumerateDirectories(Source()).Select(System.IO.Path.GetFileName).Where(name => name is not ("bin" or "obj")).ShouldBeSubsetOf(known);
     }

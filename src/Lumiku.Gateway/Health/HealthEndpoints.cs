@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Health;
@@ -21,7 +22,7 @@ internal static class HealthEndpoints
         {
             { IsDraining: true } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("draining")),
             { IsReady: false } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("starting")),
-            _ when settings.Refused is { } mistakes => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("degraded", mistakes)),
+            _ when Reasons(settings, context.RequestServices.GetService<RedisState>()) is { Count: > 0 } reasons => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("degraded", reasons)),
             _ => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("ready")),
         });
     }
@@ -40,6 +41,10 @@ internal static class HealthEndpoints
             return next(context);
         });
     }
+
+    /// <summary>What is not as it should be while the gateway serves on.</summary>
+    private static List<string> Reasons(CurrentSettings settings, RedisState? redis) =>
+        [.. settings.Refused ?? [], .. redis?.Connection.Problem is { } problem ? (string[])[problem] : []];
 
     private static Task WriteAsync(HttpContext context, int status, HealthBody body)
     {

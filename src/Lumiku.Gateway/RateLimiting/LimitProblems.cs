@@ -11,7 +11,7 @@ internal static class LimitProblems
     /// <param name="violated">Requests, concurrency or both.</param>
     public static GatewayProblem NotAdmitted(Account account, LimitPolicies violated, LimitUsage usage)
     {
-        var limits = account.Limits;
+        var limits = usage.Limits;
         List<string> reasons = [];
         Dictionary<string, string> frees = [];
         if (violated.HasFlag(LimitPolicies.Requests))
@@ -44,12 +44,12 @@ internal static class LimitProblems
         Dictionary<string, string> frees = [];
         if (violated.HasFlag(LimitPolicies.Day))
         {
-            Explain("day", account.Limits.UnitsPerDay!.Value, usage.Day, usage.Periods.Day);
+            Explain("day", usage.Limits.UnitsPerDay!.Value, usage.Day, usage.Periods.Day);
         }
 
         if (violated.HasFlag(LimitPolicies.Month))
         {
-            Explain("month", account.Limits.UnitsPerMonth!.Value, usage.Month, usage.Periods.Month);
+            Explain("month", usage.Limits.UnitsPerMonth!.Value, usage.Month, usage.Periods.Month);
         }
 
         var freesAt = violated.HasFlag(LimitPolicies.Month) ? usage.Periods.Month.End : usage.Periods.Day.End;

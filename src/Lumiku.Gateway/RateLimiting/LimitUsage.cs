@@ -1,12 +1,13 @@
 namespace Lumiku.Gateway.RateLimiting;
 
 /// <summary>What an owner has used at one moment.</summary>
+/// <param name="Limits">By which it was judged: the account's, or this replica's share of them while it decides alone.</param>
 /// <param name="RequestsLeft">Requests that would be taken now, one after the other. Without meaning where they are unlimited.</param>
 /// <param name="NextRequestIn">Until there is one more; zero while the bucket is full.</param>
 /// <param name="Running">Requests under way.</param>
 /// <param name="LastTier">The tier that was named last; null: none was yet.</param>
 internal readonly record struct LimitUsage(
-    int RequestsLeft, TimeSpan NextRequestIn, int Running, UnitCount Day, UnitCount Month, QuotaPeriods Periods, DateTimeOffset At, string? LastTier)
+    UsageLimits Limits, int RequestsLeft, TimeSpan NextRequestIn, int Running, UnitCount Day, UnitCount Month, QuotaPeriods Periods, DateTimeOffset At, string? LastTier)
 {
     /// <summary>Until the day ends.</summary>
     public TimeSpan DayEndsIn => Periods.Day.End - At;

@@ -12,7 +12,7 @@ internal sealed record LimitsBody(
 {
     public static LimitsBody Of(Account account, LimitUsage usage, bool isForOperator)
     {
-        var (limits, owner) = (account.Limits, account.Owner);
+        var (limits, owner) = (usage.Limits, account.Owner);
         return new LimitsBody(
             owner.IsUser ? owner.Id : null,
             owner.IsUser ? null : owner.Id,

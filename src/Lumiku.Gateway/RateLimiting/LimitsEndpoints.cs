@@ -1,5 +1,6 @@
 using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.RateLimiting;
@@ -52,16 +53,19 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
             return;
         }
 
-        var usage = await store.GrantAsync(account, units);
+        if (await ChangeAsync(context, () => store.GrantAsync(account, units)) is not { } usage)
+        {
+            return;
+        }
+
         Log.Granted(logger, units, account.Owner.LogName, usage.Day.Granted, usage.Month.Granted);
         await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
     }
 
     private async Task ResetAsync(HttpContext context)
     {
-        if (await FindAsync(context) is var (account, before))
+        if (await FindAsync(context) is var (account, before) && await ChangeAsync(context, () => store.ResetAsync(account)) is { } usage)
         {
-            var usage = await store.ResetAsync(account);
             Log.Reset(logger, account.Owner.LogName, before.Day.Spent, before.Day.Granted, before.Month.Spent, before.Month.Granted);
             await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
         }
@@ -99,6 +103,20 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
         var tier = (lastTier is null ? null : settings.Tiers.Find(lastTier)) ?? settings.Tiers.Default;
         account = account with { Tier = tier.Name, Limits = known?.Limits ?? tier.Limits, IsCallersOwn = known?.Limits is not null };
         return (account, await store.LookAsync(account));
+    }
+
+    /// <returns>Null where the answer has been given: what all replicas count by is away.</returns>
+    private static async Task<LimitUsage?> ChangeAsync(HttpContext context, Func<ValueTask<LimitUsage>> change)
+    {
+        try
+        {
+            return await change();
+        }
+        catch (RedisUnavailableException)
+        {
+            await GatewayProblem.CountsUnreachable().ExecuteAsync(context);
+            return null;
+        }
     }
 
     private static async Task WriteAsync(HttpContext context, LimitsBody body)

@@ -39,7 +39,7 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
             var (now, clock) = (Now, _time.GetUtcNow());
             usage.Lapse(now, clock);
             var violated = LimitPolicies.None;
-            if (usage.RequestIn(limits, now) > TimeSpan.Zero)
+            if (usage.Bucket(limits, now).RequestIn(limits) > TimeSpan.Zero)
             {
                 violated |= LimitPolicies.Requests;
             }
@@ -52,12 +52,7 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
             MemoryLease? lease = null;
             if (violated == LimitPolicies.None)
             {
-                usage.TakeRequest(limits, now);
-                if (takesSlot)
-                {
-                    lease = new MemoryLease(account.Owner, usage);
-                    usage.Hold(lease, now);
-                }
+                lease = Take(usage, account, takesSlot, now);
             }
 
             return new(new Admission(lease, violated, Look(usage, account, now, clock)));
@@ -149,6 +144,39 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
         return default;
     }
 
+    /// <summary>Writes down what another store has admitted, whatever the limits.</summary>
+    /// <returns>Null where no slot is taken.</returns>
+    public RequestLease? Note(Account account, bool takesSlot)
+    {
+        var usage = Enter(account.Owner);
+        try
+        {
+            usage.LastTier = account.Tier;
+            return Take(usage, account, takesSlot, Now);
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
+    /// <summary>Writes down what another store has reserved, whatever the limits.</summary>
+    public void Note(Account account, UnitReservation reservation, TimeSpan lapsesAfter)
+    {
+        var usage = Enter(account.Owner);
+        try
+        {
+            usage.LastTier = account.Tier;
+            var (now, clock) = (Now, _time.GetUtcNow());
+            usage.Lapse(now, clock);
+            usage.Reserve(reservation.Id, reservation.Units, account.Calendar.At(clock), clock, now, now + lapsesAfter);
+        }
+        finally
+        {
+            Monitor.Exit(usage);
+        }
+    }
+
     public ValueTask<LimitUsage> LookAsync(Account account)
     {
         var (now, clock) = (Now, _time.GetUtcNow());
@@ -212,6 +240,19 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
         }
     }
 
+    private static MemoryLease? Take(OwnerUsage usage, Account account, bool takesSlot, TimeSpan now)
+    {
+        usage.TakeRequest(account.Limits, now);
+        if (!takesSlot)
+        {
+            return null;
+        }
+
+        var lease = new MemoryLease(account.Owner, usage);
+        usage.Hold(lease, now);
+        return lease;
+    }
+
     /// <summary>The usage that a lease is held in, its lock held.</summary>
     private static OwnerUsage Enter(MemoryLease lease)
     {
@@ -251,10 +292,10 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
 
     private static LimitUsage Look(OwnerUsage usage, Account account, TimeSpan now, DateTimeOffset clock)
     {
-        var (left, nextIn) = usage.Requests(account.Limits, now);
+        var (left, nextIn) = usage.Bucket(account.Limits, now).Left(account.Limits);
         var periods = account.Calendar.At(clock);
         return new LimitUsage(
-            left, nextIn, usage.Running, usage.Count(PeriodKind.Day, periods.Day), usage.Count(PeriodKind.Month, periods.Month), periods, clock, usage.LastTier);
+            account.Limits, left, nextIn, usage.Running, usage.Count(PeriodKind.Day, periods.Day), usage.Count(PeriodKind.Month, periods.Month), periods, clock, usage.LastTier);
     }
 
     private void Sweep()

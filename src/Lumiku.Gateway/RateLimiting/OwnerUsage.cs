@@ -25,32 +25,14 @@ internal sealed class OwnerUsage
 
     public string? LastTier { get; set; }
 
-    /// <summary>GCRA: until a request would be taken; zero or less: now.</summary>
-    public TimeSpan RequestIn(UsageLimits limits, TimeSpan now) =>
-        limits.RequestsPerMinute is null ? TimeSpan.Zero : Used(now) - (Pace(limits, now) * (limits.BucketSize - 1));
+    public RequestBucket Bucket(UsageLimits limits, TimeSpan now) => RequestBucket.Of(limits, _full - now, _pace);
 
-    /// <summary>From here on the bucket drains at the pace of these limits; the requests that are used stay as many.</summary>
     public void TakeRequest(UsageLimits limits, TimeSpan now)
     {
         if (limits.RequestsPerMinute is not null)
         {
-            var (used, pace, interval) = (Used(now).Ticks, Pace(limits, now).Ticks, limits.RequestInterval);
-            _full = now + interval + TimeSpan.FromTicks((long)((((Int128)used * interval.Ticks) + pace - 1) / pace));
-            _pace = interval;
+            (_full, _pace) = (now + Bucket(limits, now).AfterTaking(limits), limits.RequestInterval);
         }
-    }
-
-    /// <summary>Requests that are left now, and until there is one more.</summary>
-    public (int Left, TimeSpan NextIn) Requests(UsageLimits limits, TimeSpan now)
-    {
-        if (limits.RequestsPerMinute is null)
-        {
-            return (int.MaxValue, TimeSpan.Zero);
-        }
-
-        var (used, pace) = (Used(now), Pace(limits, now));
-        var left = (int)Math.Clamp(limits.BucketSize - ((used.Ticks + pace.Ticks - 1) / pace.Ticks), 0, limits.BucketSize);
-        return (left, left == limits.BucketSize ? TimeSpan.Zero : used - (pace * (limits.BucketSize - left - 1)));
     }
 
     public void Hold(MemoryLease lease, TimeSpan now)
@@ -185,12 +167,6 @@ internal sealed class OwnerUsage
         Lapse(now, clock);
         return IsDropped = Running == 0 && _full <= now && _reserved is null or { Count: 0 } && (_periods is null || _periods.TrueForAll(period => period.Count == default));
     }
-
-    /// <summary>What is used of the bucket, as the time until it is full again.</summary>
-    private TimeSpan Used(TimeSpan now) => _full > now ? _full - now : TimeSpan.Zero;
-
-    /// <summary>The time in which one request comes back: what was taken by another tier's limits comes back at that tier's pace.</summary>
-    private TimeSpan Pace(UsageLimits limits, TimeSpan now) => _full > now ? _pace : limits.RequestInterval;
 
     private void Add(PeriodKind kind, QuotaPeriod period, DateTimeOffset clock, TimeSpan now, UnitCount count)
     {

@@ -13,8 +13,9 @@ internal static class RateLimitHeaders
     public const string State = "RateLimit";
 
     /// <param name="applying">The limits that this request is under; of these, the unlimited are left out.</param>
-    public static void Set(IHeaderDictionary headers, UsageLimits limits, in LimitUsage usage, LimitPolicies applying)
+    public static void Set(IHeaderDictionary headers, in LimitUsage usage, LimitPolicies applying)
     {
+        var limits = usage.Limits;
         var policy = new ItemList(stackalloc char[192]);
         var state = new ItemList(stackalloc char[192]);
         if (applying.HasFlag(LimitPolicies.Requests) && limits.RequestsPerMinute is { } perMinute)

@@ -18,7 +18,7 @@ internal sealed class RateLimitingMiddleware(RequestDelegate next, ILimitStore s
         var (lease, violated, usage) = await store.AdmitAsync(account, takesSlot: isPost);
         if (violated != LimitPolicies.None)
         {
-            RateLimitHeaders.Set(context.Response.Headers, account.Limits, usage, applying);
+            RateLimitHeaders.Set(context.Response.Headers, usage, applying);
             await LimitProblems.NotAdmitted(account, violated, usage).ExecuteAsync(context);
             return;
         }
@@ -58,7 +58,7 @@ internal sealed class RateLimitingMiddleware(RequestDelegate next, ILimitStore s
         public async Task AnswerAsync()
         {
             var usage = await ReleaseAsync() ?? await _store.LookAsync(_account);
-            RateLimitHeaders.Set(_context.Response.Headers, _account.Limits, usage, _applying);
+            RateLimitHeaders.Set(_context.Response.Headers, usage, _applying);
         }
 
         /// <returns>What is used without it; null where there was nothing to release.</returns>

@@ -4,6 +4,7 @@ using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Settings;
@@ -43,6 +44,16 @@ internal sealed class GatewaySettings
             read.Refuse("Limits:BufferedBytes", $"is {Limits.BufferedBytes}, less than twice Limits:RequestBodyBytes ({Limits.RequestBodyBytes}): the largest body would never be taken");
         }
 
+        Redis = read.Section<RedisOptions>("Redis");
+        if (Redis.State is { } url)
+        {
+            RedisState = RedisUrl.Parse(url.Reveal(), out var problem);
+            if (problem is not null)
+            {
+                read.Refuse("Redis:State", $"(REDIS_URL) {problem}");
+            }
+        }
+
         Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
 
         foreach (var (name, credential) in Credentials)
@@ -53,7 +64,7 @@ internal sealed class GatewaySettings
             }
         }
 
-        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).Append(OperatorKey).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
+        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).Append(OperatorKey).Append(RedisState?.Password).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
 
         foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
         {
@@ -83,6 +94,11 @@ internal sealed class GatewaySettings
     public CacheOptions Cache { get; }
 
     public QuotaCalendar Quota { get; }
+
+    public RedisOptions Redis { get; }
+
+    /// <summary>Where limits are counted for all replicas; null: in this process.</summary>
+    public RedisUrl? RedisState { get; }
 
     public TrustedProxies Network { get; }
 

@@ -10,7 +10,7 @@ internal static class SettingsFile
 
     /// <summary>What the file may hold at its top; a misspelled section would otherwise be one that is missing.</summary>
     private static readonly string[] Sections =
-        ["$schema", "ReverseProxy", "Credentials", "Callers", "Tiers", "DefaultTier", "Models", "Limits", "Quota", "Generation", "Cache", "Network", "Serilog"];
+        ["$schema", "ReverseProxy", "Credentials", "Callers", "Tiers", "DefaultTier", "Models", "Limits", "Quota", "Generation", "Cache", "Redis", "Network", "Serilog"];
 
     /// <summary>The path in <c>GATEWAY_SETTINGS</c>; else <c>appsettings.json</c> in the working directory, else the one beside the program.</summary>
     public static string Locate(string? configuredPath)

@@ -26,7 +26,25 @@ internal static class ShortVariables
             defaults["Callers:backend:Tier"] = "internal";
         }
 
+        if ((NonEmpty(variables["REDIS_URL"]) ?? RedisUrlOf(variables)) is { } redis)
+        {
+            secrets["Redis:State"] = redis;
+        }
+
         return (defaults, secrets);
+    }
+
+    /// <summary>What platforms that know no URL give.</summary>
+    private static string? RedisUrlOf(IConfiguration variables)
+    {
+        if (NonEmpty(variables["REDIS_HOST"]) is not { } host)
+        {
+            return null;
+        }
+
+        var password = NonEmpty(variables["REDIS_PASSWORD"]) is { } secret ? $":{Uri.EscapeDataString(secret)}@" : "";
+        var port = NonEmpty(variables["REDIS_PORT"]) is { } number ? $":{number}" : "";
+        return $"redis://{password}{host}{port}";
     }
 
     private static string? NonEmpty(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();

@@ -34,9 +34,9 @@ internal static partial class StartupLog
             Log.WeakOperatorKey(logger, ShortVariables.OperatorKey);
         }
 
-        if (!string.IsNullOrEmpty(app.Configuration["REDIS_URL"]))
+        if (settings.RedisState is { } redis)
         {
-            Log.RedisUnused(logger);
+            Log.SharedLimits(logger, redis.ToString(), settings.Redis.ExpectedReplicas);
         }
         else
         {
@@ -55,8 +55,8 @@ internal static partial class StartupLog
         [LoggerMessage(3, LogLevel.Warning, "{Variable} has fewer than 32 bytes, the least that HS256 is safe with (RFC 7518)")]
         public static partial void WeakJwtSecret(ILogger logger, string variable);
 
-        [LoggerMessage(4, LogLevel.Warning, "REDIS_URL is set, but nothing is kept in Redis yet: this process keeps everything itself, quotas begin anew when it restarts, and each replica counts for itself")]
-        public static partial void RedisUnused(ILogger logger);
+        [LoggerMessage(4, LogLevel.Information, "Limits are counted in Redis at {Redis}, for {Replicas} replicas; images are kept in each replica")]
+        public static partial void SharedLimits(ILogger logger, string redis, int replicas);
 
         [LoggerMessage(5, LogLevel.Warning, "{Variable} has fewer than 20 characters and could be guessed; make one with: openssl rand -hex 32")]
         public static partial void WeakOperatorKey(ILogger logger, string variable);

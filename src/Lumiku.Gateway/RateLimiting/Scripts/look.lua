@@ -1,0 +1,3 @@
+-- Takes nothing.
+
+return report(0)

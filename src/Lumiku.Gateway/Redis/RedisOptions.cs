@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+using Lumiku.Gateway.Settings;
+
+namespace Lumiku.Gateway.Redis;
+
+/// <summary>Bound from <c>Redis</c>; read once, at the start.</summary>
+internal sealed class RedisOptions
+{
+    /// <summary>The URL of the server that counts limits. Default: <c>REDIS_URL</c>. Neither: everything is kept in this process.</summary>
+    public Secret? State { get; init; }
+
+    /// <summary>How many gateways share it: while it is away, each goes by its share of the limits, rounded up. 1 to 1,000; default 1.</summary>
+    [Range(1, 1_000)]
+    public int ExpectedReplicas { get; init; } = 1;
+
+    /// <summary>What all keys begin with, so that several gateways can use one server. 1 to 32 letters, digits, '-' and '_'; default <c>lumiku</c>.</summary>
+    [RegularExpression(@"[A-Za-z0-9_-]{1,32}", ErrorMessage = "must be 1 to 32 letters, digits, '-' and '_'.")]
+    public string KeyPrefix { get; init; } = "lumiku";
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Lumiku.Gateway.Tests.Support.RedisServer))]
+
+namespace Lumiku.Gateway.Tests.Support;
+
+/// <summary>A real redis-server on a free port, without files. One for the whole assembly, and others for tests that hurt theirs.</summary>
+public sealed class RedisServer : IAsyncLifetime
+{
+    private readonly string[] _arguments;
+    private Process? _process;
+
+    public RedisServer()
+        : this([])
+    {
+    }
+
+    /// <param name="arguments">Settings, such as <c>--maxmemory 1mb</c>.</param>
+    private RedisServer(string[] arguments) => _arguments = arguments;
+
+    public int Port { get; } = FreePort();
+
+    public string Url => $"redis://127.0.0.1:{Port}";
+
+    public static async Task<RedisServer> StartAsync(params string[] arguments)
+    {
+        var server = new RedisServer(arguments);
+        await server.InitializeAsync();
+        return server;
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        Start();
+        await Eventually.BeAsync(IsThereAsync, "redis-server answers");
+    }
+
+    /// <summary>Again on the same port, empty.</summary>
+    public void Start() => _process = Process.Start(new ProcessStartInfo("redis-server", ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", .. _arguments])
+    {
+        RedirectStandardOutput = true,
+        WorkingDirectory = Path.GetTempPath(),
+    })!;
+
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>As a machine that hangs: connections stay, and nobody answers.</summary>
+    public void Freeze() => Signal("STOP");
+
+    public void Thaw() => Signal("CONT");
+
+    /// <summary>What <c>redis-cli</c> would be told; the answer's first line.</summary>
+    public async Task<string> TellAsync(params string[] words)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, Port);
+        await using var stream = client.GetStream();
+        await using var writer = new StreamWriter(stream) { NewLine = "\r\n" };
+        using var reader = new StreamReader(stream);
+        await writer.WriteLineAsync($"*{words.Length}");
+        foreach (var word in words)
+        {
+            await writer.WriteLineAsync($"${System.Text.Encoding.UTF8.GetByteCount(word)}\r\n{word}");
+        }
+
+        await writer.FlushAsync();
+        return await reader.ReadLineAsync() ?? "";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process?.Dispose();
+    }
+
+    private async Task<bool> IsThereAsync()
+    {
+        try
+        {
+            return (await TellAsync("PING")).StartsWith('+') || true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process!.Id}"])!.WaitForExit();
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
