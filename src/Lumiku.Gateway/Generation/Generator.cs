@@ -8,7 +8,7 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Has images made: opens flights, pays for them, falls back, keeps what was made.</summary>
 /// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
 internal sealed partial class Generator(
-    Flights flights, ImageCache cache, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
+    Flights flights, KeptImages kept, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
 {
     /// <summary>What a reservation outlives its generation's deadline by: it lapses only where its gateway died.</summary>
     private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(1);
@@ -46,7 +46,7 @@ internal sealed partial class Generator(
     {
         if (flights.Leave(seat) is { Lease: { } image } result && !seat.Terms.IsPrivate && !IsForEverybody(seat.Flight.Plan!, result))
         {
-            cache.Keep(seat.Terms.ClaimKey, image, CacheTerms.ClaimFor(seat.Flight.Plan!.Model.Options));
+            Claim(seat.Terms.ClaimKey, image, seat.Flight.Plan!);
         }
     }
 
@@ -55,20 +55,28 @@ internal sealed partial class Generator(
     {
         if (!seat.Terms.IsPrivate)
         {
-            cache.Remove(seat.Terms.ClaimKey);
+            kept.Remove(seat.Terms.ClaimKey);
         }
+    }
+
+    /// <summary>Has an image wait for one owner who did not receive it.</summary>
+    private void Claim(CacheKey claim, ImageLease image, GenerationPlan plan)
+    {
+        var lifetime = CacheTerms.ClaimFor(plan.Model.Options);
+        kept.Keep(claim, image, lifetime);
+        kept.ShareLater(claim, image, lifetime);
     }
 
     /// <summary>The image may have been made between the opener's look and its seat.</summary>
     private bool FoundMeanwhile(Seat opener)
     {
-        if (opener.Terms is not { Reads: true, IsReusable: true } || !cache.TryFind(opener.Terms.Key, out var kept))
+        if (opener.Terms is not { Reads: true, IsReusable: true } || !kept.TryFind(opener.Terms.Key, out var found))
         {
             return false;
         }
 
-        using var lease = kept.Lease;
-        flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(kept), TimeSpan.Zero);
+        using var lease = found.Lease;
+        flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(found), TimeSpan.Zero);
         return true;
     }
 
@@ -128,7 +136,7 @@ internal sealed partial class Generator(
 
         if (result.Lease is { } made && IsOwn(plan, result) && plan.Terms is { IsPrivate: false, IsReusable: true })
         {
-            result = result with { IsStored = cache.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
+            result = result with { IsStored = kept.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
         }
 
         var claims = flights.Land(plan.Terms.Key, flight, result, plan.Settings.Generation.FailureMemory);
@@ -136,8 +144,13 @@ internal sealed partial class Generator(
         {
             foreach (var claim in claims)
             {
-                cache.Keep(claim, image, CacheTerms.ClaimFor(plan.Model.Options));
+                Claim(claim, image, plan);
             }
+        }
+
+        if (result is { Lease: { } everybodys, IsStored: true } && IsOwn(plan, result))
+        {
+            await kept.ShareAsync(plan.Terms.Key, everybodys, plan.Model.Options.CacheFor);
         }
     }
 
@@ -193,9 +206,9 @@ internal sealed partial class Generator(
             return await MakeAsync(flight, fallback, deadline);
         }
 
-        if (fallback.Terms is { Reads: true, IsReusable: true } && cache.TryFind(fallback.Terms.Key, out var kept))
+        if (fallback.Terms is { Reads: true, IsReusable: true } && await kept.FindAsync(fallback.Terms.Key) is { } found)
         {
-            return GenerationResult.OfKept(kept);
+            return GenerationResult.OfKept(found);
         }
 
         var seat = flights.Board(fallback.Terms);

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.IO.Hashing;
 using System.Net.Http.Headers;
 using Lumiku.Gateway.Generation.Images;
 using Lumiku.Gateway.ResponseCaching;
@@ -43,7 +41,7 @@ internal static class UpstreamAnswerReader
         var facts = ImageInspector.Inspect(answer.Body);
         return facts.MediaType is { } mediaType
             ? (new ImageLease(
-                new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ETagOf(answer.Body), Shown(answer.Headers), answer.Buffer!.HeldBytes), answer.Buffer), null)
+                new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ImageETag.Of(answer.Body), Shown(answer.Headers), answer.Buffer!.HeldBytes), answer.Buffer), null)
             : (null, FailureOf(answer, settings, facts.Flaw!));
     }
 
@@ -63,19 +61,6 @@ internal static class UpstreamAnswerReader
         ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => FailureClass.Timeout,
         _ => FailureClass.Unreachable,
     };
-
-    private static string ETagOf(ReadOnlySequence<byte> content)
-    {
-        // Of 128 bits, and ten times as fast as a cryptographic one, which would cost as much as all the rest: it tells pictures apart, and
-        // nobody gains by making two alike.
-        var hash = new XxHash128();
-        foreach (var piece in content)
-        {
-            hash.Append(piece.Span);
-        }
-
-        return $"\"{Convert.ToHexStringLower(hash.GetCurrentHash())}\"";
-    }
 
     private static List<KeyValuePair<string, string>> Shown(IHeaderDictionary headers) =>
         [.. ShownHeaders.Where(headers.ContainsKey).Select(name => KeyValuePair.Create(name, headers[name].ToString()))];

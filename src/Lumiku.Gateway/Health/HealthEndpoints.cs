@@ -22,7 +22,7 @@ internal static class HealthEndpoints
         {
             { IsDraining: true } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("draining")),
             { IsReady: false } => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new HealthBody("starting")),
-            _ when Reasons(settings, context.RequestServices.GetService<RedisState>()) is { Count: > 0 } reasons => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("degraded", reasons)),
+            _ when Reasons(settings, context.RequestServices) is { Count: > 0 } reasons => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("degraded", reasons)),
             _ => WriteAsync(context, StatusCodes.Status200OK, new HealthBody("ready")),
         });
     }
@@ -43,8 +43,11 @@ internal static class HealthEndpoints
     }
 
     /// <summary>What is not as it should be while the gateway serves on.</summary>
-    private static List<string> Reasons(CurrentSettings settings, RedisState? redis) =>
-        [.. settings.Refused ?? [], .. redis?.Connection.Problem is { } problem ? (string[])[problem] : []];
+    private static List<string> Reasons(CurrentSettings settings, IServiceProvider services)
+    {
+        string?[] away = [services.GetService<RedisState>()?.Connection.Problem, services.GetService<RedisImages>()?.Connection.Problem];
+        return [.. settings.Refused ?? [], .. away.OfType<string>()];
+    }
 
     private static Task WriteAsync(HttpContext context, int status, HealthBody body)
     {

@@ -74,6 +74,16 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="RedisUnavailableException">Nothing was read.</exception>
+    public async Task<byte[]?> GetAsync(string key, TimeSpan budget) => (byte[]?)await RunAsync(database => database.StringGetAsync(key), budget);
+
+    /// <exception cref="RedisUnavailableException">It may have been written all the same.</exception>
+    public Task SetAsync(string key, byte[] value, TimeSpan lifetime, TimeSpan budget) => RunAsync(database => database.StringSetAsync(key, value, lifetime), budget);
+
+    /// <exception cref="RedisUnavailableException">Some may have been deleted all the same.</exception>
+    public Task DeleteAsync(string[] keys, TimeSpan budget) => RunAsync(database => database.KeyDeleteAsync(Array.ConvertAll(keys, key => (RedisKey)key)), budget);
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -83,7 +93,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     }
 
     /// <exception cref="RedisServerException">Redis forgot a script.</exception>
-    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command)
+    private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, TimeSpan? budget = null)
     {
         if (!_isUp || _multiplexer is not { } multiplexer)
         {
@@ -92,7 +102,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
 
         try
         {
-            var result = await command(multiplexer.GetDatabase(_url.Database)).WaitAsync(_budget);
+            var result = await command(multiplexer.GetDatabase(_url.Database)).WaitAsync(budget ?? _budget);
             Volatile.Write(ref _failures, 0);
             return result;
         }

@@ -9,6 +9,13 @@ internal sealed class RedisOptions
     /// <summary>The URL of the server that counts limits. Default: <c>REDIS_URL</c>. Neither: everything is kept in this process.</summary>
     public Secret? State { get; init; }
 
+    /// <summary>The URL of the server that keeps images. Default: the one of <see cref="State"/>.</summary>
+    public Secret? Images { get; init; }
+
+    /// <summary>The share of the images' server's <c>maxmemory</c> above which no image is written to it, where it would not make room by itself. Above 0, at most 1; default 0.8.</summary>
+    [Range(0.01, 1)]
+    public double ImagesUpTo { get; init; } = 0.8;
+
     /// <summary>How many gateways share it: while it is away, each goes by its share of the limits, rounded up. 1 to 1,000; default 1.</summary>
     [Range(1, 1_000)]
     public int ExpectedReplicas { get; init; } = 1;

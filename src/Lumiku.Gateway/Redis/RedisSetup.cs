@@ -10,16 +10,31 @@ internal sealed class RedisState(RedisConnection connection) : IAsyncDisposable
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 }
 
+/// <summary>The Redis that keeps images, by a connection of its own: behind an image of 1.2 MB a small answer would wait. Not there at all where none is configured.</summary>
+internal sealed class RedisImages(RedisConnection connection) : IAsyncDisposable
+{
+    public RedisConnection Connection => connection;
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+}
+
 internal static class RedisSetup
 {
     public static IServiceCollection AddRedis(this IServiceCollection services, GatewaySettings settings)
     {
-        if (settings.RedisState is { } url)
+        if (settings.RedisState is { } state)
         {
-            services.AddSingleton(provider => new RedisState(new RedisConnection(
-                url, "limits", settings.Redis.KeyPrefix, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>())));
+            services.AddSingleton(provider => new RedisState(Connect(provider, state, "limits")));
+        }
+
+        if (settings.RedisImages is { } images)
+        {
+            services.AddSingleton(provider => new RedisImages(Connect(provider, images, "images")));
         }
 
         return services;
+
+        RedisConnection Connect(IServiceProvider provider, RedisUrl url, string name) =>
+            new(url, name, settings.Redis.KeyPrefix, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>());
     }
 }

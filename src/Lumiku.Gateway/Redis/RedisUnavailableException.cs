@@ -7,5 +7,5 @@ internal sealed class RedisUnavailableException(string message, bool mayBeDone, 
     public bool MayBeDone => mayBeDone;
 }
 
-/// <summary>Redis is well, but a script failed: what lies under our keys is not ours, or the script is wrong.</summary>
+/// <summary>Redis is well, but a command or script failed: what lies under our keys is not ours, or the script is wrong.</summary>
 internal sealed class RedisScriptException(Exception cause) : Exception(cause.Message, cause);

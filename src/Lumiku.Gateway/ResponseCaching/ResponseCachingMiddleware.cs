@@ -1,11 +1,13 @@
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Redis;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
 /// <summary>Answers a request for an image with a kept one, if there is one that will do; and settles on which terms it uses the cache.</summary>
-internal sealed class ResponseCachingMiddleware(RequestDelegate next, ImageCache cache, TimeProvider time)
+internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages kept, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -19,42 +21,67 @@ internal sealed class ResponseCachingMiddleware(RequestDelegate next, ImageCache
         var otherwise = context.GetEndpoint()?.Metadata.GetMetadata<ImageAccept>()?.MediaType ?? ImageMediaType.Png;
         var terms = CacheTerms.Of(context, request, ImageMediaType.Choose(context.Request.Headers.Accept, otherwise));
         context.Features.Set(terms);
-        var found = Find(terms, out var isClaim);
-        context.GetRequestRecord().CacheTime = time.GetElapsedTime(started);
-        return found is null ? next(context) : AnswerAsync(context, terms, found, isClaim);
+        var finding = FindAsync(terms);
+        if (finding.IsCompletedSuccessfully)
+        {
+            return GoOnAsync(context, terms, finding.Result, started);
+        }
+
+        return AwaitAsync();
+
+        async Task AwaitAsync() => await GoOnAsync(context, terms, await finding, started);
     }
 
-    private KeptImage? Find(CacheTerms terms, out bool isClaim)
+    private Task GoOnAsync(HttpContext context, CacheTerms terms, (KeptImage? Image, bool IsClaim) found, long started)
     {
-        isClaim = false;
+        context.GetRequestRecord().CacheTime = time.GetElapsedTime(started);
+        return found.Image is null ? next(context) : AnswerAsync(context, terms, found.Image, found.IsClaim);
+    }
+
+    /// <summary>An image in memory is found without waiting.</summary>
+    private ValueTask<(KeptImage? Image, bool IsClaim)> FindAsync(CacheTerms terms)
+    {
         if (!terms.Reads)
         {
-            return null;
+            return default;
         }
 
-        if (terms.IsReusable && cache.TryFind(terms.Key, out var kept))
-        {
-            return kept;
-        }
-
-        return (isClaim = cache.TryFind(terms.ClaimKey, out kept)) ? kept : null;
+        return terms.IsReusable && kept.TryFind(terms.Key, out var found) ? new((found, false)) : FindElsewhereAsync(terms);
     }
 
-    private async Task AnswerAsync(HttpContext context, CacheTerms terms, KeptImage kept, bool isClaim)
+    private async ValueTask<(KeptImage? Image, bool IsClaim)> FindElsewhereAsync(CacheTerms terms)
     {
-        using var lease = kept.Lease;
-        await ImageAnswer.OfKept(kept).WriteAsync(context, terms);
+        // Both at once: each is a way to Redis and back.
+        var claim = kept.FindAsync(terms.ClaimKey);
+        if (terms.IsReusable && await kept.FindAsync(terms.Key) is { } image)
+        {
+            using var unused = (await claim)?.Lease;
+            return (image, false);
+        }
+
+        return (await claim, true);
+    }
+
+    private async Task AnswerAsync(HttpContext context, CacheTerms terms, KeptImage image, bool isClaim)
+    {
+        using var lease = image.Lease;
+        await ImageAnswer.OfKept(image).WriteAsync(context, terms);
         if (isClaim)
         {
             // It waited for this one owner, who has it now.
-            cache.Remove(terms.ClaimKey);
+            kept.Remove(terms.ClaimKey);
         }
     }
 }
 
 internal static class ResponseCachingSetup
 {
-    public static IServiceCollection AddImageCache(this IServiceCollection services) => services.AddSingleton<ImageCache>();
+    public static IServiceCollection AddImageCache(this IServiceCollection services) => services
+        .AddSingleton<ImageCache>()
+        .AddSingleton(provider => new KeptImages(provider.GetRequiredService<ImageCache>(), SharedOf(provider)));
+
+    private static SharedImages? SharedOf(IServiceProvider services) => services.GetService<RedisImages>() is not { } redis ? null : new SharedImages(
+        redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SharedImages>>());
 
     public static IApplicationBuilder UseImageCache(this IApplicationBuilder app) => app.UseMiddleware<ResponseCachingMiddleware>();
 }

@@ -54,6 +54,16 @@ internal sealed class GatewaySettings
             }
         }
 
+        RedisImages = RedisState;
+        if (Redis.Images is { } images)
+        {
+            RedisImages = RedisUrl.Parse(images.Reveal(), out var problem);
+            if (problem is not null)
+            {
+                read.Refuse("Redis:Images", problem);
+            }
+        }
+
         Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
 
         foreach (var (name, credential) in Credentials)
@@ -64,7 +74,7 @@ internal sealed class GatewaySettings
             }
         }
 
-        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).Append(OperatorKey).Append(RedisState?.Password).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
+        KnownSecrets = [.. Credentials.Values.Append(JwtSecret).Append(OperatorKey).Append(RedisState?.Password).Append(RedisImages?.Password).OfType<Secret>().Select(secret => secret.Reveal()), .. Callers.PlainKeys];
 
         foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
         {
@@ -99,6 +109,9 @@ internal sealed class GatewaySettings
 
     /// <summary>Where limits are counted for all replicas; null: in this process.</summary>
     public RedisUrl? RedisState { get; }
+
+    /// <summary>Where images are kept for all replicas; null: in each replica alone.</summary>
+    public RedisUrl? RedisImages { get; }
 
     public TrustedProxies Network { get; }
 

@@ -55,7 +55,7 @@ internal static partial class StartupLog
         [LoggerMessage(3, LogLevel.Warning, "{Variable} has fewer than 32 bytes, the least that HS256 is safe with (RFC 7518)")]
         public static partial void WeakJwtSecret(ILogger logger, string variable);
 
-        [LoggerMessage(4, LogLevel.Information, "Limits are counted in Redis at {Redis}, for {Replicas} replicas; images are kept in each replica")]
+        [LoggerMessage(4, LogLevel.Information, "Limits are counted in Redis at {Redis}, for {Replicas} replicas; images are kept there too, or in Redis:Images")]
         public static partial void SharedLimits(ILogger logger, string redis, int replicas);
 
         [LoggerMessage(5, LogLevel.Warning, "{Variable} has fewer than 20 characters and could be guessed; make one with: openssl rand -hex 32")]

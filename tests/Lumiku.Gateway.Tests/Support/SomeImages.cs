@@ -46,6 +46,17 @@ internal static class SomeImages
         return new ImageLease(new GeneratedImage("a/b", buffer.Content, "image/png", 1, 1, "\"e\"", [], buffer.HeldBytes), buffer);
     }
 
+    /// <summary>Random bytes with a true checksum, and all that is known of an image.</summary>
+    public static ImageLease Lease(int bytes, int seed)
+    {
+        var buffer = new ImageBuffer(bytes);
+        var content = new byte[bytes];
+        new Random(seed).NextBytes(content);
+        buffer.Append(content, bytes);
+        return new ImageLease(
+            new GeneratedImage("a/b", buffer.Content, "image/webp", 640, 480, ImageETag.Of(buffer.Content), [KeyValuePair.Create("x-compute-time", "1.5")], buffer.HeldBytes), buffer);
+    }
+
     public static CacheKey Key(int number)
     {
         var model = new Model("a/b", new ModelOptions());

@@ -1,0 +1,239 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Lumiku.Gateway.Redis;
+
+namespace Lumiku.Gateway.ResponseCaching;
+
+/// <summary>Images in Redis, for all replicas: in pieces of at most 64 kB, with a manifest that says what they must add up to.</summary>
+/// <remarks>
+/// The pieces have names of their own for each writing, and the manifest is written last, so no reader sees half an image or a mixture
+/// of two. What does not add up is deleted, and was never there. Redis is an aid: whatever goes wrong, an image is not found, or not kept.
+/// </remarks>
+internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, TimeProvider time, ILogger<SharedImages> logger)
+{
+    private const string MemoryScript = """
+        local info = redis.call('INFO', 'memory')
+        return { tonumber(string.match(info, 'used_memory:(%d+)')), tonumber(string.match(info, 'maxmemory:(%d+)')), string.match(info, 'maxmemory_policy:([%w-]+)') }
+        """;
+
+    private const int PieceSize = 64 * 1024;
+
+    /// <summary>A manifest is looked for on the way of every miss.</summary>
+    private static readonly TimeSpan LookBudget = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Once it is there, reading the image is worth some waiting: making it takes seconds.</summary>
+    private static readonly TimeSpan PieceBudget = TimeSpan.FromSeconds(1);
+
+    /// <summary>Nobody waits for a writing.</summary>
+    private static readonly TimeSpan WriteBudget = TimeSpan.FromSeconds(5);
+
+    /// <summary>Pieces outlive their manifest by this, so that who has read the one finds the other.</summary>
+    private static readonly TimeSpan PieceGrace = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan RoomInterval = TimeSpan.FromSeconds(5);
+
+    private long _roomAsked = long.MinValue;
+    private bool _hasRoom = true;
+
+    /// <returns>The image with a lease of its own; null where there is none, or none that is whole.</returns>
+    public async Task<KeptImage?> FindAsync(CacheKey key)
+    {
+        try
+        {
+            if (await redis.GetAsync(ManifestOf(key), LookBudget) is not { } bytes)
+            {
+                return null;
+            }
+
+            if (Manifest.Parse(bytes) is not { } manifest || manifest.ExpiresAt <= time.GetUtcNow())
+            {
+                await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
+                return null;
+            }
+
+            if (await ReadAsync(key, manifest) is { } lease)
+            {
+                var now = time.GetUtcNow();
+                var age = now - manifest.KeptAt;
+                return new KeptImage(lease, age > TimeSpan.Zero ? age : TimeSpan.Zero, manifest.ExpiresAt - now);
+            }
+
+            Log.Damaged(logger, manifest.Length);
+            await redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
+        }
+        catch (RedisUnavailableException)
+        {
+            // A miss.
+        }
+        catch (RedisScriptException)
+        {
+            // Something else lies where it should be.
+            await RemoveAsync(key);
+        }
+
+        return null;
+    }
+
+    /// <param name="lease">The caller's own, held until this ends.</param>
+    /// <param name="lifetime">Above 0.</param>
+    /// <returns>Whether others find it from now on.</returns>
+    public async Task<bool> KeepAsync(CacheKey key, ImageLease lease, TimeSpan lifetime)
+    {
+        var image = lease.Image;
+        var now = time.GetUtcNow();
+        var manifest = new Manifest(
+            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, now, now + lifetime, [.. image.UpstreamHeaders]);
+        try
+        {
+            if (!await HasRoomAsync(key))
+            {
+                return false;
+            }
+
+            var rest = image.Content;
+            foreach (var piece in manifest.PieceKeys(PieceOf(key)))
+            {
+                var size = Math.Min(PieceSize, rest.Length);
+                await redis.SetAsync(piece, rest.Slice(0, size).ToArray(), lifetime + PieceGrace, WriteBudget);
+                rest = rest.Slice(size);
+            }
+
+            await redis.SetAsync(ManifestOf(key), manifest.Write(), lifetime, WriteBudget);
+            return true;
+        }
+        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        {
+            Log.NotKept(logger, image.Content.Length);
+            return false;
+        }
+    }
+
+    public async Task RemoveAsync(CacheKey key)
+    {
+        try
+        {
+            await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
+        }
+        catch (RedisUnavailableException)
+        {
+            // It expires.
+        }
+    }
+
+    /// <summary>Whether the server has memory for images: asked now and then. One that makes room by itself, whatever lies in it, always has.</summary>
+    private async Task<bool> HasRoomAsync(CacheKey key)
+    {
+        var now = time.GetTimestamp();
+        var asked = Volatile.Read(ref _roomAsked);
+        if (asked != long.MinValue && time.GetElapsedTime(asked, now) < RoomInterval)
+        {
+            return _hasRoom;
+        }
+
+        Volatile.Write(ref _roomAsked, now);
+        var memory = await redis.EvaluateAsync(MemoryScript, ManifestOf(key));
+        var (used, most, policy) = (memory.Number(0), memory.Number(1), memory.Text(2));
+        var hasRoom = most == 0 || policy?.StartsWith("allkeys", StringComparison.Ordinal) == true || used <= most * options.ImagesUpTo;
+        if (hasRoom != _hasRoom)
+        {
+            Log.Room(logger, hasRoom ? "again" : "no longer", used, most);
+        }
+
+        return _hasRoom = hasRoom;
+    }
+
+    private async Task<ImageLease?> ReadAsync(CacheKey key, Manifest manifest)
+    {
+        var buffer = new ImageBuffer((int)manifest.Length);
+        ImageLease? lease = null;
+        try
+        {
+            // All are asked for at once, and come one after the other.
+            var reading = manifest.PieceKeys(PieceOf(key)).Select(piece => redis.GetAsync(piece, PieceBudget)).ToList();
+            var all = (Task)Task.WhenAll(reading);
+            foreach (var piece in reading)
+            {
+                if (await piece is not { Length: <= PieceSize } bytes || buffer.Length + bytes.Length > manifest.Length)
+                {
+                    await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    return null;
+                }
+
+                buffer.Append(bytes, (int)manifest.Length - buffer.Length);
+            }
+
+            if (buffer.Length == manifest.Length && ImageETag.Of(buffer.Content) == manifest.Checksum)
+            {
+                lease = new ImageLease(
+                    new GeneratedImage(manifest.Model, buffer.Content, manifest.MediaType, manifest.Width, manifest.Height, manifest.Checksum, manifest.UpstreamHeaders, buffer.HeldBytes), buffer);
+            }
+
+            return lease;
+        }
+        finally
+        {
+            if (lease is null)
+            {
+                buffer.GiveBack();
+            }
+        }
+    }
+
+    /// <summary>The braces keep an image's keys in one slot of a cluster; the 1 is the version of what is written.</summary>
+    private string ManifestOf(CacheKey key) => $"{options.KeyPrefix}:image:1:{{{key}}}";
+
+    private string PieceOf(CacheKey key) => $"{ManifestOf(key)}:";
+
+    /// <summary>What the pieces must add up to.</summary>
+    /// <param name="Writing">Names the pieces of this writing.</param>
+    /// <param name="Checksum">The image's <c>ETag</c>, which is a hash of its bytes.</param>
+    internal sealed record Manifest(
+        string Writing,
+        long Length,
+        string Checksum,
+        string MediaType,
+        int Width,
+        int Height,
+        string Model,
+        DateTimeOffset KeptAt,
+        DateTimeOffset ExpiresAt,
+        IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders)
+    {
+        /// <summary>No image is larger (<c>Limits:ImageBytes</c>).</summary>
+        private const long MostBytes = 268_435_456;
+
+        public IEnumerable<string> PieceKeys(string prefix) => Enumerable.Range(0, (int)((Length + PieceSize - 1) / PieceSize)).Select(index => $"{prefix}{Writing}:{index}");
+
+        public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, SharedImagesJson.Default.Manifest);
+
+        /// <returns>Null where it is none of ours.</returns>
+        public static Manifest? Parse(byte[] bytes)
+        {
+            try
+            {
+                return JsonSerializer.Deserialize(bytes, SharedImagesJson.Default.Manifest) is { Length: > 0 and <= MostBytes, Writing: not null, Checksum: not null, MediaType: not null, Model: not null, UpstreamHeaders: not null } manifest
+                    ? manifest : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "An image of {Bytes} bytes in Redis was not whole; it is deleted, and counts as not there")]
+        public static partial void Damaged(ILogger logger, long bytes);
+
+        [LoggerMessage(2, LogLevel.Debug, "An image of {Bytes} bytes was not kept in Redis")]
+        public static partial void NotKept(ILogger logger, long bytes);
+
+        [LoggerMessage(3, LogLevel.Warning, "Images are {Again} written to Redis: it uses {Used} of {Most} bytes")]
+        public static partial void Room(ILogger logger, string again, long used, long most);
+    }
+}
+
+[JsonSerializable(typeof(SharedImages.Manifest))]
+internal sealed partial class SharedImagesJson : JsonSerializerContext;
