@@ -44,7 +44,7 @@ internal static class GatewayHost
         builder.Services.AddRedis(settings);
         builder.Services.AddLimits();
         builder.Services.AddImageCache();
-        builder.Services.AddGeneration();
+        builder.Services.AddGeneration(settings);
         builder.Services.AddGatewayReverseProxy(builder.Configuration);
         replace?.Invoke(builder.Services);
 

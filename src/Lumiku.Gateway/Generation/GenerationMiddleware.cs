@@ -63,13 +63,19 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     {
         while (true)
         {
-            if (seat.IsOpener && await generator.OpenAsync(seat, context.GetAccount()) is { } refusal)
+            var (refusal, isInTime) = seat.IsOpener ? await OpenAsync(context, seat, started) : (null, true);
+            if (refusal is not null)
             {
                 await refusal.ExecuteAsync(context);
                 return false;
             }
 
-            var (result, isInTime) = await WaitAsync(context, seat, started);
+            GenerationResult? result = null;
+            if (isInTime)
+            {
+                (result, isInTime) = await WaitAsync(context, seat, started);
+            }
+
             if (!isInTime)
             {
                 await Unready(seat, context.GetUpstreamRequest().Model.Served).ExecuteAsync(context);
@@ -83,15 +89,34 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         }
     }
 
-    /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
-    private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
+    /// <returns>Not in time where it waited for another replica's generation, and the wait limit, or the end of draining, came first.</returns>
+    private async Task<(GatewayProblem? Refusal, bool IsInTime)> OpenAsync(HttpContext context, Seat seat, long started)
     {
-        var limit = context.GetSettings().Generation.WaitLimitOf(context.GetUpstreamRequest().Model.Served);
-        var left = limit - time.GetElapsedTime(started);
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
-            return (await seat.Turn.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellation.Token), true);
+            return (await generator.OpenAsync(seat, context.GetAccount(), Left(context, started), cancellation.Token), true);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return (null, false);
+        }
+    }
+
+    /// <summary>What is left of the caller's wait.</summary>
+    private TimeSpan Left(HttpContext context, long started)
+    {
+        var left = context.GetSettings().Generation.WaitLimitOf(context.GetUpstreamRequest().Model.Served) - time.GetElapsedTime(started);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
+    private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
+        try
+        {
+            return (await seat.Turn.WaitAsync(Left(context, started), time, cancellation.Token), true);
         }
         catch (TimeoutException)
         {

@@ -8,7 +8,8 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Has images made: opens flights, pays for them, falls back, keeps what was made.</summary>
 /// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
 internal sealed partial class Generator(
-    Flights flights, KeptImages kept, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
+    Flights flights, KeptImages kept, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger,
+    SharedFlights? shared = null)
 {
     /// <summary>What a reservation outlives its generation's deadline by: it lapses only where its gateway died.</summary>
     private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(1);
@@ -16,16 +17,69 @@ internal sealed partial class Generator(
     /// <summary>When one of the abandoned generations may have ended.</summary>
     private static readonly TimeSpan AbandonedGuess = TimeSpan.FromSeconds(10);
 
-    /// <summary>Reserves the opener's units and starts the flight.</summary>
-    /// <returns>Why the opener may not, which is its own affair: once it leaves its seat, the next in line opens. Null: the flight is under way.</returns>
-    public async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Account account)
+    /// <summary>How long an image waits for the replicas that followed its generation, where it is not kept for everybody.</summary>
+    private static readonly TimeSpan FollowersTime = TimeSpan.FromMinutes(1);
+
+    /// <summary>Reserves the opener's units and starts the flight; or, where another replica has it made, waits for that.</summary>
+    /// <param name="patience">For how long.</param>
+    /// <returns>Why the opener may not, which is its own affair: once it leaves its seat, the next in line opens. Null: the flight is under way, or over.</returns>
+    /// <exception cref="OperationCanceledException">The waiting ended.</exception>
+    public async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Account account, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var plan = opener.Flight.Plan!;
         if (FoundMeanwhile(opener))
         {
             return null;
         }
 
+        if (shared is null || opener.Terms.IsPrivate)
+        {
+            return await OpenAsync(opener, account, lead: null);
+        }
+
+        using var limit = new CancellationTokenSource(patience, time);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        while (true)
+        {
+            var (lead, outcome, token) = await shared.LeadOrFollowAsync(opener.Terms.Key, waiting.Token);
+            if (lead is null)
+            {
+                if (await HasLandedAsync(opener, outcome!, token!))
+                {
+                    return null;
+                }
+
+                // Its image is gone already: it has to be made here.
+                continue;
+            }
+
+            var isStarted = false;
+            try
+            {
+                // It may have been made between our look and our lead.
+                if (opener.Terms is { Reads: true, IsReusable: true } && await kept.FindAsync(opener.Terms.Key) is { } found)
+                {
+                    using var lease = found.Lease;
+                    flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(found), TimeSpan.Zero);
+                    return null;
+                }
+
+                var refusal = await OpenAsync(opener, account, lead);
+                isStarted = refusal is null;
+                return refusal;
+            }
+            finally
+            {
+                if (!isStarted)
+                {
+                    await lead.DisposeAsync();
+                }
+            }
+        }
+    }
+
+    private async ValueTask<GatewayProblem?> OpenAsync(Seat opener, Account account, SharedFlights.FlightLead? lead)
+    {
+        var plan = opener.Flight.Plan!;
         var most = plan.Settings.Generation.AbandonedPerUser;
         if (abandoned.CountOf(account.Owner) >= most)
         {
@@ -35,7 +89,7 @@ internal sealed partial class Generator(
         var (reservation, refusal) = await ledger.ReserveAsync(account, plan.Model.Options.Units, plan.Settings.Generation.Deadline + SettlingTime);
         if (reservation is not null)
         {
-            Start(opener, plan, account.Owner, reservation, plan.Settings.Generation.Deadline);
+            Start(opener, plan, account.Owner, reservation, lead, plan.Settings.Generation.Deadline);
         }
 
         return refusal;
@@ -81,8 +135,9 @@ internal sealed partial class Generator(
     }
 
     /// <param name="reservation">Null for a fallback's flight: the one that fell back pays.</param>
+    /// <param name="lead">Null: no other replica follows.</param>
     /// <param name="deadline">What it may take as a whole.</param>
-    private void Start(Seat opener, GenerationPlan plan, Owner owner, UnitReservation? reservation, TimeSpan deadline)
+    private void Start(Seat opener, GenerationPlan plan, Owner owner, UnitReservation? reservation, SharedFlights.FlightLead? lead, TimeSpan deadline)
     {
         // Only the trace goes along; the caller's baggage and trace state stay with the caller.
         var caller = Activity.Current;
@@ -93,11 +148,12 @@ internal sealed partial class Generator(
             _ = Task.Run(async () =>
             {
                 using (registration)
+                await using (lead)
                 using (StartActivity(caller))
                 {
                     try
                     {
-                        await FlyAsync(opener.Flight, plan, reservation, deadline);
+                        await FlyAsync(opener.Flight, plan, reservation, lead, deadline);
                     }
                     catch (Exception exception)
                     {
@@ -122,7 +178,7 @@ internal sealed partial class Generator(
     }
 
     /// <summary>Makes, settles, keeps, answers, in this order: whoever asks later finds either the flight or the image.</summary>
-    private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation, TimeSpan deadline)
+    private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation, SharedFlights.FlightLead? lead, TimeSpan deadline)
     {
         using var ending = new CancellationTokenSource(deadline, time);
         (flight.Began, flight.Deadline) = (time.GetTimestamp(), deadline);
@@ -139,7 +195,14 @@ internal sealed partial class Generator(
             result = result with { IsStored = kept.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
         }
 
-        var claims = flights.Land(plan.Terms.Key, flight, result, plan.Settings.Generation.FailureMemory);
+        Land(flight, plan, result, plan.Settings.Generation.FailureMemory);
+        await ShareAsync(plan, result, lead);
+    }
+
+    /// <summary>Answers all who wait here; for those who left, an image waits.</summary>
+    private void Land(Flight flight, GenerationPlan plan, GenerationResult result, TimeSpan failureMemory)
+    {
+        var claims = flights.Land(plan.Terms.Key, flight, result, failureMemory);
         if (result.Lease is { } image && !plan.Terms.IsPrivate && !IsForEverybody(plan, result))
         {
             foreach (var claim in claims)
@@ -147,11 +210,49 @@ internal sealed partial class Generator(
                 Claim(claim, image, plan);
             }
         }
+    }
 
-        if (result is { Lease: { } everybodys, IsStored: true } && IsOwn(plan, result))
+    /// <summary>For the other replicas: first the image, then the word that it is there.</summary>
+    private async Task ShareAsync(GenerationPlan plan, GenerationResult result, SharedFlights.FlightLead? lead)
+    {
+        var isForEverybody = IsForEverybody(plan, result);
+        if (result.Lease is { } image)
         {
-            await kept.ShareAsync(plan.Terms.Key, everybodys, plan.Model.Options.CacheFor);
+            if (isForEverybody)
+            {
+                await kept.ShareAsync(plan.Terms.Key, image, plan.Model.Options.CacheFor);
+            }
+            else if (lead?.Token is { } token)
+            {
+                await kept.ShareAsync(SharedFlights.ImageOf(plan.Terms.Key, token), image, FollowersTime);
+            }
         }
+
+        if (lead is not null)
+        {
+            await lead.LandAsync(FlightOutcome.Of(result, isForEverybody));
+        }
+    }
+
+    /// <summary>Ends a flight as the one of another replica that it followed.</summary>
+    /// <returns>False where there should be an image, and it cannot be found.</returns>
+    private async Task<bool> HasLandedAsync(Seat opener, FlightOutcome outcome, string token)
+    {
+        var plan = opener.Flight.Plan!;
+        if (outcome.Failure is { } failure)
+        {
+            Land(opener.Flight, plan, new GenerationResult(Lease: null, failure, outcome.Model, TimeSpan.Zero), plan.Settings.Generation.FailureMemory);
+            return true;
+        }
+
+        if (await kept.FindAsync(outcome.IsStored ? plan.Terms.Key : SharedFlights.ImageOf(plan.Terms.Key, token)) is not { } found)
+        {
+            return false;
+        }
+
+        using var lease = found.Lease;
+        Land(opener.Flight, plan, new GenerationResult(lease, Failure: null, outcome.Model, TimeSpan.Zero) { IsShared = true, IsStored = outcome.IsStored }, TimeSpan.Zero);
+        return true;
     }
 
     /// <summary>Whether who left finds the image under the flight's own key; else a copy waits for each.</summary>
@@ -224,7 +325,7 @@ internal sealed partial class Generator(
                     {
                         // No longer than the one that pays for it: an image that comes later would be nobody's.
                         var left = flight.Deadline - time.GetElapsedTime(flight.Began);
-                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null, left > TimeSpan.Zero ? left : TimeSpan.Zero);
+                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null, lead: null, left > TimeSpan.Zero ? left : TimeSpan.Zero);
                     }
                 }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using StackExchange.Redis;
 
@@ -33,6 +34,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private volatile ConnectionMultiplexer? _multiplexer;
     private volatile bool _isUp;
     private volatile string _problem = "it has not been reached yet";
+    private readonly ConcurrentDictionary<string, Action<string>> _listeners = [];
     private int _failures;
     private long _silentSince;
     private bool _isTold;
@@ -71,6 +73,23 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         catch (RedisServerException exception) when (IsForgotten(exception))
         {
             return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
+        }
+    }
+
+    /// <summary>Hears what is published on a channel, as long as there is a connection; messages may be lost.</summary>
+    /// <param name="heard">Must not wait for anything. Null: it is heard no longer.</param>
+    public void Listen(string channel, Action<string>? heard)
+    {
+        if (heard is null)
+        {
+            _listeners.TryRemove(channel, out _);
+            return;
+        }
+
+        _listeners[channel] = heard;
+        if (_multiplexer is { } multiplexer)
+        {
+            _ = SubscribeAsync(multiplexer, channel);
         }
     }
 
@@ -165,10 +184,34 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             var multiplexer = await ConnectionMultiplexer.ConnectAsync(OptionsOf(_url));
             Unorder(multiplexer);
             _multiplexer = multiplexer;
+            foreach (var channel in _listeners.Keys)
+            {
+                await SubscribeAsync(multiplexer, channel);
+            }
         }
         catch (Exception exception) when (exception is RedisException or IOException or ArgumentException or TimeoutException or InvalidOperationException)
         {
             _problem = Plain(exception);
+        }
+    }
+
+    private async Task SubscribeAsync(ConnectionMultiplexer multiplexer, string channel)
+    {
+        try
+        {
+            await multiplexer.GetSubscriber().SubscribeAsync(
+                new RedisChannel(channel, RedisChannel.PatternMode.Literal),
+                (_, message) =>
+                {
+                    if (_listeners.TryGetValue(channel, out var heard))
+                    {
+                        heard((string?)message ?? "");
+                    }
+                }).WaitAsync(ReplaceAfter);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The library subscribes again with the next connection; nobody depends on messages.
         }
     }
 

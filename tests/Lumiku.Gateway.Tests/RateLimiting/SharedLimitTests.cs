@@ -4,7 +4,6 @@ using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
@@ -254,19 +253,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
     {
         for (var i = 0; i < replicas; i++)
         {
-            var gateway = await TestGateway.StartWithAsync(
-                _huggingFace,
-                services =>
-                {
-                    if (isPatient)
-                    {
-                        services.AddSingleton(new RedisState(new RedisConnection(
-                            RedisUrl.Parse($"redis://127.0.0.1:{_wire.Port}", out _)!, "limits", "lumiku", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20))));
-                    }
-                },
-                [$"REDIS_URL=redis://127.0.0.1:{_wire.Port}", .. settings]);
-            _replicas.Add(gateway);
-            await Eventually.BeAsync(() => gateway.Services.GetRequiredService<RedisState>().Connection.IsUp, "it is connected");
+            _replicas.Add(await Replica.StartAsync(_huggingFace, _wire.Port, isPatient, settings));
         }
     }
 

@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using Lumiku.Gateway.Redis;
+using Lumiku.Gateway.ResponseCaching;
+using static Lumiku.Gateway.Redis.RedisArguments;
+
+namespace Lumiku.Gateway.Generation;
+
+/// <summary>One generation for equal requests across replicas: one of them leads, the others follow.</summary>
+/// <remarks>
+/// The lead is a key in Redis that lapses after ten seconds unless it is held on; whoever leads does so as long as its flight lasts. Who
+/// follows hears the end by a message, and looks twice a second all the same. A lead that lapsed is there to be taken: its replica died. Without
+/// Redis each replica leads for itself.
+/// </remarks>
+internal sealed partial class SharedFlights : IDisposable
+{
+    private static readonly TimeSpan LeadLifetime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HoldInterval = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long those who followed can learn how it ended.</summary>
+    private static readonly TimeSpan OutcomeLifetime = TimeSpan.FromMinutes(1);
+
+    private static readonly string LeadScript = Script("lead");
+    private static readonly string HoldScript = Script("hold");
+    private static readonly string LandScript = Script("land");
+    private static readonly string FollowScript = Script("follow");
+
+    private readonly RedisConnection _redis;
+    private readonly string _keyPrefix;
+    private readonly string _channel;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SharedFlights> _logger;
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _awaited = [];
+
+    public SharedFlights(RedisConnection redis, string keyPrefix, TimeProvider time, ILogger<SharedFlights> logger)
+    {
+        (_redis, _keyPrefix, _channel, _time, _logger) = (redis, keyPrefix, $"{keyPrefix}:flights:1", time, logger);
+        redis.Listen(_channel, Hear);
+    }
+
+    /// <summary>Leads the generation for a key, or follows who does until that is over.</summary>
+    /// <param name="waiting">Ends the following.</param>
+    /// <returns>Exactly one: the lead, to be landed or disposed; or how the one that was followed ended, with its token.</returns>
+    /// <exception cref="OperationCanceledException">The following was ended.</exception>
+    public async Task<(FlightLead? Lead, FlightOutcome? Outcome, string? Token)> LeadOrFollowAsync(CacheKey key, CancellationToken waiting)
+    {
+        var token = $"{Guid.NewGuid():N}";
+        try
+        {
+            while (true)
+            {
+                var reply = await _redis.EvaluateAsync(LeadScript, KeyOf(key), token, Of((long)LeadLifetime.TotalMilliseconds));
+                if (reply.Number(0) == 1)
+                {
+                    return (new FlightLead(this, key, token), null, null);
+                }
+
+                var leader = reply.Text(1) ?? "";
+                if (await FollowAsync(key, leader, waiting) is { } outcome)
+                {
+                    return (null, outcome, leader);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        {
+            return (new FlightLead(this, key, token: null), null, null);
+        }
+    }
+
+    /// <summary>The key under which the image waits for those who followed, where it is not kept for everybody.</summary>
+    public static CacheKey ImageOf(CacheKey key, string token) => key.For($"flight {token}");
+
+    public void Dispose() => _redis.Listen(_channel, heard: null);
+
+    private static string Script(string name)
+    {
+        using var reader = new StreamReader(typeof(SharedFlights).Assembly.GetManifestResourceStream($"Lumiku.Gateway.Generation.Scripts.{name}.lua")!);
+        return reader.ReadToEnd();
+    }
+
+    /// <returns>Null where it ended without a word: another has to lead.</returns>
+    private async Task<FlightOutcome?> FollowAsync(CacheKey key, string leader, CancellationToken waiting)
+    {
+        while (true)
+        {
+            var ending = _awaited.GetOrAdd($"{key}", static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            var reply = await _redis.EvaluateAsync(FollowScript, KeyOf(key), leader);
+            if (reply.Text(1) is { } outcome)
+            {
+                return FlightOutcome.Parse(outcome);
+            }
+
+            if (reply.Number(0) == 0)
+            {
+                return null;
+            }
+
+            try
+            {
+                await ending.Task.WaitAsync(LookInterval, _time, waiting);
+            }
+            catch (TimeoutException)
+            {
+                // A look all the same.
+            }
+            finally
+            {
+                _awaited.TryRemove(new KeyValuePair<string, TaskCompletionSource>($"{key}", ending));
+            }
+        }
+    }
+
+    private void Hear(string key)
+    {
+        if (_awaited.TryRemove(key, out var ending))
+        {
+            ending.SetResult();
+        }
+    }
+
+    /// <summary>The braces keep a flight's keys in one slot of a cluster; the 1 is the version of what is written.</summary>
+    private string KeyOf(CacheKey key) => $"{_keyPrefix}:flight:1:{{{key}}}";
+
+    /// <summary>The right, and the duty, to have an image made for all replicas.</summary>
+    internal sealed class FlightLead : IAsyncDisposable
+    {
+        private readonly SharedFlights _flights;
+        private readonly CacheKey _key;
+        private readonly CancellationTokenSource _ended = new();
+        private int _isEnded;
+
+        /// <param name="token">Null: Redis is away, and nobody else knows of it.</param>
+        public FlightLead(SharedFlights flights, CacheKey key, string? token)
+        {
+            (_flights, _key, Token) = (flights, key, token);
+            _ = token is null ? Task.CompletedTask : HoldAsync();
+        }
+
+        /// <summary>Null: nobody follows.</summary>
+        public string? Token { get; }
+
+        /// <summary>Tells those who follow how it ended; what they need has been kept before.</summary>
+        public Task LandAsync(FlightOutcome outcome) => EndAsync(outcome.Write());
+
+        /// <summary>Gives the lead up without a result, unless it has landed: another may have it.</summary>
+        public async ValueTask DisposeAsync() => await EndAsync("");
+
+        private async Task EndAsync(string outcome)
+        {
+            if (Interlocked.Exchange(ref _isEnded, 1) == 1)
+            {
+                return;
+            }
+
+            await _ended.CancelAsync();
+            _ended.Dispose();
+            if (Token is null)
+            {
+                return;
+            }
+
+            try
+            {
+                await _flights._redis.EvaluateAsync(LandScript, _flights.KeyOf(_key), Token, outcome, Of((long)OutcomeLifetime.TotalMilliseconds), _flights._channel, $"{_key}");
+            }
+            catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+            {
+                // It lapses; those who follow lead then.
+                Log.NotLanded(_flights._logger);
+            }
+        }
+
+        private async Task HoldAsync()
+        {
+            var ended = _ended.Token;
+            try
+            {
+                using var timer = new PeriodicTimer(HoldInterval, _flights._time);
+                while (await timer.WaitForNextTickAsync(ended))
+                {
+                    try
+                    {
+                        await _flights._redis.EvaluateAsync(HoldScript, _flights.KeyOf(_key), Token!, Of((long)LeadLifetime.TotalMilliseconds));
+                    }
+                    catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+                    {
+                        // Again with the next tick, if it has not lapsed by then.
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "Redis could not be told that a generation ended: replicas that follow it may make the image again")]
+        public static partial void NotLanded(ILogger logger);
+    }
+}

@@ -1,0 +1,35 @@
+using Lumiku.Gateway.Redis;
+using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Lumiku.Gateway.Tests.Support;
+
+/// <summary>Gateways that share a Redis.</summary>
+internal static class Replica
+{
+    /// <param name="port">Of the Redis, or of a wire to it.</param>
+    /// <param name="isPatient">Redis may take as long as it likes: a machine that is busy with tests is no reason to decide without it.</param>
+    public static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, int port, bool isPatient, params string[] settings)
+    {
+        var gateway = await TestGateway.StartWithAsync(
+            huggingFace,
+            services =>
+            {
+                if (isPatient)
+                {
+                    services.AddSingleton(new RedisState(Connect(port, "limits")));
+                    services.AddSingleton(new RedisImages(Connect(port, "images")));
+                }
+            },
+            [$"REDIS_URL=redis://127.0.0.1:{port}", .. settings]);
+        await Eventually.BeAsync(() => IsUp(gateway), "it is connected");
+        return gateway;
+    }
+
+    public static bool IsUp(TestGateway gateway) =>
+        gateway.Services.GetRequiredService<RedisState>().Connection.IsUp && gateway.Services.GetRequiredService<RedisImages>().Connection.IsUp;
+
+    private static RedisConnection Connect(int port, string name) => new(
+        RedisUrl.Parse($"redis://127.0.0.1:{port}", out _)!, name, "lumiku", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
+}
