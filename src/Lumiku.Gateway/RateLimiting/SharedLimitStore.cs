@@ -63,9 +63,15 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
     {
         var held = (SharedLease)lease;
         var here = await _local.ReleaseAsync(held.Local, ShareOf(account));
+        if (held.Shared is null)
+        {
+            // One that waited for Redis once does not wait for it again.
+            return here;
+        }
+
         try
         {
-            return held.Shared is null ? await _shared.LookAsync(account) : await _shared.ReleaseAsync(held.Shared, account);
+            return await _shared.ReleaseAsync(held.Shared, account);
         }
         catch (RedisUnavailableException)
         {

@@ -6,12 +6,12 @@ namespace Lumiku.Gateway.Redis;
 /// <summary>What a script answered: a list of whole numbers and texts.</summary>
 internal sealed class RedisReply(RedisResult reply)
 {
-    private readonly RedisResult[] _items = (RedisResult[])reply;
+    private readonly RedisResult[] _items = (RedisResult[]?)reply ?? [];
 
     public long Number(int index) => (long)_items[index];
 
     /// <returns>Null where it is empty.</returns>
-    public string? Text(int index) => (string)_items[index] is { Length: > 0 } text ? text : null;
+    public string? Text(int index) => (string?)_items[index] is { Length: > 0 } text ? text : null;
 }
 
 /// <summary>Arguments of a script; Redis knows texts only.</summary>
