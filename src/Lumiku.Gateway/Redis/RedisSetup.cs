@@ -25,6 +25,8 @@ internal static class RedisSetup
         if (settings.RedisState is { } state)
         {
             services.AddSingleton(provider => new RedisState(Connect(provider, state, "limits")));
+            services.AddHostedService(provider => new MemoryCheck(
+                provider.GetRequiredService<RedisState>(), settings, provider.GetRequiredService<ILogger<MemoryCheck>>()));
         }
 
         if (settings.RedisImages is { } images)

@@ -15,6 +15,8 @@ internal sealed record RedisUrl(IReadOnlyList<(string Host, int Port)> Hosts, Se
     public override string ToString() =>
         $"{(IsTls ? "rediss" : "redis")}://{string.Join(',', Hosts.Select(host => host.Host.Contains(':', StringComparison.Ordinal) ? $"[{host.Host}]:{host.Port}" : $"{host.Host}:{host.Port}"))}/{Database}";
 
+    public bool IsSameServer(RedisUrl other) => Hosts.SequenceEqual(other.Hosts);
+
     /// <param name="problem">What is wrong, as the rest of a sentence; never a part of the text, which may be a password.</param>
     /// <returns>Null where it is wrong.</returns>
     public static RedisUrl? Parse(string text, out string? problem)

@@ -12,11 +12,6 @@ namespace Lumiku.Gateway.ResponseCaching;
 /// </remarks>
 internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, TimeProvider time, ILogger<SharedImages> logger)
 {
-    private const string MemoryScript = """
-        local info = redis.call('INFO', 'memory')
-        return { tonumber(string.match(info, 'used_memory:(%d+)')), tonumber(string.match(info, 'maxmemory:(%d+)')), string.match(info, 'maxmemory_policy:([%w-]+)') }
-        """;
-
     private const int PieceSize = 64 * 1024;
 
     /// <summary>A manifest is looked for on the way of every miss.</summary>
@@ -132,7 +127,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
 
         Volatile.Write(ref _roomAsked, now);
-        var memory = await redis.EvaluateAsync(MemoryScript, ManifestOf(key));
+        var memory = await redis.EvaluateAsync(MemoryCheck.Script, ManifestOf(key));
         var (used, most, policy) = (memory.Number(0), memory.Number(1), memory.Text(2));
         var hasRoom = most == 0 || policy?.StartsWith("allkeys", StringComparison.Ordinal) == true || used <= most * options.ImagesUpTo;
         if (hasRoom != _hasRoom)

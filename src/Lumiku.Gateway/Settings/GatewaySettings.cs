@@ -110,6 +110,9 @@ internal sealed class GatewaySettings
     /// <summary>Where limits are counted for all replicas; null: in this process.</summary>
     public RedisUrl? RedisState { get; }
 
+    /// <summary>What of <c>Redis</c> is read at the start alone, for a comparison; no password is in it.</summary>
+    public string RedisStart => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo}";
+
     /// <summary>Where images are kept for all replicas; null: in each replica alone.</summary>
     public RedisUrl? RedisImages { get; }
 

@@ -67,6 +67,11 @@ internal sealed partial class SettingsFollower(
                     throw new SettingsException(missing);
                 }
 
+                if (settings.RedisStart != current.Value.RedisStart)
+                {
+                    Log.AtRestart(logger);
+                }
+
                 current.Value = settings;
                 configuration.Publish(content);
             }
@@ -108,6 +113,9 @@ internal sealed partial class SettingsFollower(
 
         [LoggerMessage(2, LogLevel.Error, "Refused the settings file, the last good settings stay: {Mistake}")]
         public static partial void Refused(ILogger logger, string mistake);
+
+        [LoggerMessage(4, LogLevel.Warning, "What changed in Redis counts when the gateway is started again")]
+        public static partial void AtRestart(ILogger logger);
 
         [LoggerMessage(3, LogLevel.Error, "The settings file could not be checked, the last good settings stay")]
         public static partial void TrialFailed(ILogger logger, Exception exception);

@@ -113,7 +113,7 @@ public sealed class RedisServer : IAsyncLifetime
 
     private void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process!.Id}"])!.WaitForExit();
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

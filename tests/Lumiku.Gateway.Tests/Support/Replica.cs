@@ -10,7 +10,11 @@ internal static class Replica
 {
     /// <param name="port">Of the Redis, or of a wire to it.</param>
     /// <param name="isPatient">Redis may take as long as it likes: a machine that is busy with tests is no reason to decide without it.</param>
-    public static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, int port, bool isPatient, params string[] settings)
+    public static Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, int port, bool isPatient, params string[] settings) =>
+        StartAsync(huggingFace, $"redis://127.0.0.1:{port}", isPatient, settings);
+
+    /// <inheritdoc cref="StartAsync(HuggingFaceSimulator, int, bool, string[])"/>
+    public static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string url, bool isPatient, params string[] settings)
     {
         var gateway = await TestGateway.StartWithAsync(
             huggingFace,
@@ -18,11 +22,11 @@ internal static class Replica
             {
                 if (isPatient)
                 {
-                    services.AddSingleton(new RedisState(Connect(port, "limits")));
-                    services.AddSingleton(new RedisImages(Connect(port, "images")));
+                    services.AddSingleton(new RedisState(Connect(url, "limits")));
+                    services.AddSingleton(new RedisImages(Connect(url, "images")));
                 }
             },
-            [$"REDIS_URL=redis://127.0.0.1:{port}", .. settings]);
+            [$"REDIS_URL={url}", .. settings]);
         await Eventually.BeAsync(() => IsUp(gateway), "it is connected");
         return gateway;
     }
@@ -30,6 +34,6 @@ internal static class Replica
     public static bool IsUp(TestGateway gateway) =>
         gateway.Services.GetRequiredService<RedisState>().Connection.IsUp && gateway.Services.GetRequiredService<RedisImages>().Connection.IsUp;
 
-    private static RedisConnection Connect(int port, string name) => new(
-        RedisUrl.Parse($"redis://127.0.0.1:{port}", out _)!, name, "lumiku", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
+    private static RedisConnection Connect(string url, string name) => new(
+        RedisUrl.Parse(url, out _)!, name, "lumiku", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
 }
