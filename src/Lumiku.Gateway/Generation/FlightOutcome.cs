@@ -28,5 +28,7 @@ internal sealed record FlightOutcome(string Model, bool IsStored, UpstreamFailur
     }
 }
 
+/// <summary>Enumerations by name: two releases side by side may number them differently.</summary>
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FlightOutcome))]
 internal sealed partial class FlightOutcomeJson : JsonSerializerContext;

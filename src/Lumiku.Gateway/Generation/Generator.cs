@@ -38,41 +38,33 @@ internal sealed partial class Generator(
 
         using var limit = new CancellationTokenSource(patience, time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        while (true)
+        var (lead, outcome, token) = await shared.LeadOrFollowAsync(opener.Terms.Key, waiting.Token);
+        if (lead is null)
         {
-            var (lead, outcome, token) = await shared.LeadOrFollowAsync(opener.Terms.Key, waiting.Token);
-            if (lead is null)
-            {
-                if (await HasLandedAsync(opener, outcome!, token!))
-                {
-                    return null;
-                }
+            // Where Redis does not take images, all who followed would lead one after the other: each makes its own, as without Redis.
+            return await HasLandedAsync(opener, outcome!, token!) ? null : await OpenAsync(opener, account, lead: null);
+        }
 
-                // Its image is gone already: it has to be made here.
-                continue;
+        var isStarted = false;
+        try
+        {
+            // It may have been made between our look and our lead.
+            if (opener.Terms is { Reads: true, IsReusable: true } && await kept.FindAsync(opener.Terms.Key) is { } found)
+            {
+                using var lease = found.Lease;
+                flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(found), TimeSpan.Zero);
+                return null;
             }
 
-            var isStarted = false;
-            try
+            var refusal = await OpenAsync(opener, account, lead);
+            isStarted = refusal is null;
+            return refusal;
+        }
+        finally
+        {
+            if (!isStarted)
             {
-                // It may have been made between our look and our lead.
-                if (opener.Terms is { Reads: true, IsReusable: true } && await kept.FindAsync(opener.Terms.Key) is { } found)
-                {
-                    using var lease = found.Lease;
-                    flights.Land(opener.Terms.Key, opener.Flight, GenerationResult.OfKept(found), TimeSpan.Zero);
-                    return null;
-                }
-
-                var refusal = await OpenAsync(opener, account, lead);
-                isStarted = refusal is null;
-                return refusal;
-            }
-            finally
-            {
-                if (!isStarted)
-                {
-                    await lead.DisposeAsync();
-                }
+                await lead.DisposeAsync();
             }
         }
     }
@@ -116,9 +108,7 @@ internal sealed partial class Generator(
     /// <summary>Has an image wait for one owner who did not receive it.</summary>
     private void Claim(CacheKey claim, ImageLease image, GenerationPlan plan)
     {
-        var lifetime = CacheTerms.ClaimFor(plan.Model.Options);
-        kept.Keep(claim, image, lifetime);
-        kept.ShareLater(claim, image, lifetime);
+        kept.Claim(claim, image, CacheTerms.ClaimFor(plan.Model.Options));
     }
 
     /// <summary>The image may have been made between the opener's look and its seat.</summary>
@@ -245,7 +235,7 @@ internal sealed partial class Generator(
             return true;
         }
 
-        if (await kept.FindAsync(outcome.IsStored ? plan.Terms.Key : SharedFlights.ImageOf(plan.Terms.Key, token)) is not { } found)
+        if (await kept.FindSharedAsync(outcome.IsStored ? plan.Terms.Key : SharedFlights.ImageOf(plan.Terms.Key, token), outcome.IsStored) is not { } found)
         {
             return false;
         }

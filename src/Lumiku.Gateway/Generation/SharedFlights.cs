@@ -49,6 +49,7 @@ internal sealed partial class SharedFlights : IDisposable
         {
             while (true)
             {
+                waiting.ThrowIfCancellationRequested();
                 var reply = await _redis.EvaluateAsync(LeadScript, KeyOf(key), token, Of((long)LeadLifetime.TotalMilliseconds));
                 if (reply.Number(0) == 1)
                 {
@@ -64,9 +65,13 @@ internal sealed partial class SharedFlights : IDisposable
         }
         catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
         {
-            return (new FlightLead(this, key, token: null), null, null);
+            // We may have the lead without knowing, and then it is ours to hold and to give back.
+            return (new FlightLead(this, key, exception is RedisUnavailableException { MayBeDone: true } ? token : null), null, null);
         }
     }
+
+    /// <summary>Flights whose end somebody here waits for.</summary>
+    public int Followed => _awaited.Count;
 
     /// <summary>The key under which the image waits for those who followed, where it is not kept for everybody.</summary>
     public static CacheKey ImageOf(CacheKey key, string token) => key.For($"flight {token}");
@@ -82,22 +87,24 @@ internal sealed partial class SharedFlights : IDisposable
     /// <returns>Null where it ended without a word: another has to lead.</returns>
     private async Task<FlightOutcome?> FollowAsync(CacheKey key, string leader, CancellationToken waiting)
     {
+        var name = $"{key}";
         while (true)
         {
-            var ending = _awaited.GetOrAdd($"{key}", static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-            var reply = await _redis.EvaluateAsync(FollowScript, KeyOf(key), leader);
-            if (reply.Text(1) is { } outcome)
-            {
-                return FlightOutcome.Parse(outcome);
-            }
-
-            if (reply.Number(0) == 0)
-            {
-                return null;
-            }
-
+            // Before the look, so that no word is missed between the two.
+            var ending = _awaited.GetOrAdd(name, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             try
             {
+                var reply = await _redis.EvaluateAsync(FollowScript, KeyOf(key), leader);
+                if (reply.Text(1) is { } outcome)
+                {
+                    return FlightOutcome.Parse(outcome);
+                }
+
+                if (reply.Number(0) == 0)
+                {
+                    return null;
+                }
+
                 await ending.Task.WaitAsync(LookInterval, _time, waiting);
             }
             catch (TimeoutException)
@@ -106,7 +113,7 @@ internal sealed partial class SharedFlights : IDisposable
             }
             finally
             {
-                _awaited.TryRemove(new KeyValuePair<string, TaskCompletionSource>($"{key}", ending));
+                _awaited.TryRemove(new KeyValuePair<string, TaskCompletionSource>(name, ending));
             }
         }
     }
@@ -134,7 +141,14 @@ internal sealed partial class SharedFlights : IDisposable
         public FlightLead(SharedFlights flights, CacheKey key, string? token)
         {
             (_flights, _key, Token) = (flights, key, token);
-            _ = token is null ? Task.CompletedTask : HoldAsync();
+            if (token is not null)
+            {
+                // Nothing of the request goes along for so long.
+                using (ExecutionContext.SuppressFlow())
+                {
+                    _ = Task.Run(HoldAsync);
+                }
+            }
         }
 
         /// <summary>Null: nobody follows.</summary>
@@ -160,14 +174,37 @@ internal sealed partial class SharedFlights : IDisposable
                 return;
             }
 
+            if (!await IsToldAsync(outcome))
+            {
+                _ = RepeatAsync(outcome);
+            }
+        }
+
+        /// <summary>Until the lead has lapsed: whoever follows waits for it.</summary>
+        private async Task RepeatAsync(string outcome)
+        {
+            for (var left = LeadLifetime; left > TimeSpan.Zero; left -= LookInterval)
+            {
+                await Task.Delay(LookInterval, _flights._time, CancellationToken.None);
+                if (await IsToldAsync(outcome))
+                {
+                    return;
+                }
+            }
+
+            Log.NotLanded(_flights._logger);
+        }
+
+        private async Task<bool> IsToldAsync(string outcome)
+        {
             try
             {
-                await _flights._redis.EvaluateAsync(LandScript, _flights.KeyOf(_key), Token, outcome, Of((long)OutcomeLifetime.TotalMilliseconds), _flights._channel, $"{_key}");
+                await _flights._redis.EvaluateAsync(LandScript, _flights.KeyOf(_key), Token!, outcome, Of((long)OutcomeLifetime.TotalMilliseconds), _flights._channel, $"{_key}");
+                return true;
             }
             catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
             {
-                // It lapses; those who follow lead then.
-                Log.NotLanded(_flights._logger);
+                return false;
             }
         }
 

@@ -20,10 +20,12 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
     /// <summary>Redis's clock less ours, as far as is known: days are asked for by it.</summary>
     private long _ahead;
 
-    public async ValueTask<Admission> AdmitAsync(Account account, bool takesSlot)
+    public ValueTask<Admission> AdmitAsync(Account account, bool takesSlot) => AdmitAsync(account, takesSlot ? new RedisLease(account.Owner) : null);
+
+    /// <param name="lease">So that who gets no answer knows what to give back.</param>
+    public async ValueTask<Admission> AdmitAsync(Account account, RedisLease? lease)
     {
         var limits = account.Limits;
-        var lease = takesSlot ? new RedisLease(account.Owner) : null;
         var (result, usage) = await DecideAsync(
             "admit", account, lease?.Id ?? "", Of(limits.RequestInterval.Ticks), Of(limits.BucketSize), Of(limits.ConcurrentRequests ?? -1), Of(RequestLease.Lifetime.Ticks), account.Tier);
         return new Admission(result == 0 ? lease : null, (LimitPolicies)result, usage);
@@ -157,7 +159,8 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
     /// <summary>Nobody's id is in Redis; the braces keep all of an owner's keys in one slot of a cluster.</summary>
     private string KeyOf(Owner owner) => $"{keyPrefix}:limits:1:{{{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(owner.ToString())).AsSpan(0, 16))}}}";
 
-    private sealed class RedisLease(Owner owner) : RequestLease(owner)
+    /// <summary>A slot in Redis.</summary>
+    internal sealed class RedisLease(Owner owner) : RequestLease(owner)
     {
         public string Id { get; } = $"{Guid.NewGuid()}";
 

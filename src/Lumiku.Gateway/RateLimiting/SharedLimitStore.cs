@@ -10,7 +10,7 @@ namespace Lumiku.Gateway.RateLimiting;
 /// What Redis decides is written down here too, so that the first decision without it knows this replica's part. Units that were spent
 /// meanwhile are charged, and reservations settled, when it is back: each once, by its id.
 /// </remarks>
-internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
+internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
 {
     /// <summary>What is kept to be told to Redis; beyond it the oldest is forgotten, which a log line says.</summary>
     private const int MostUntold = 100_000;
@@ -26,7 +26,7 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
     private readonly ITimer _timer;
     private readonly ConditionalWeakTable<UsageLimits, UsageLimits> _shares = [];
     private readonly ConcurrentDictionary<Guid, QuotaPeriods> _reservedHere = [];
-    private readonly ConcurrentQueue<Untold> _untold = [];
+    private readonly ConcurrentQueue<Func<Task>> _untold = [];
     private int _isTelling;
 
     /// <param name="replicas">How many share Redis; each has so much of the limits, rounded up, while it is away.</param>
@@ -36,14 +36,15 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
         _timer = time.CreateTimer(_ => _ = TellAsync(), state: null, TellInterval, TellInterval);
     }
 
-    /// <summary>Settlements and charges that Redis has not been told yet.</summary>
+    /// <summary>Settlements, charges and slots that Redis has not been told of yet.</summary>
     public int UntoldCount => _untold.Count;
 
     public async ValueTask<Admission> AdmitAsync(Account account, bool takesSlot)
     {
+        var slot = takesSlot ? new RedisLimitStore.RedisLease(account.Owner) : null;
         try
         {
-            var admission = await _shared.AdmitAsync(account, takesSlot);
+            var admission = await _shared.AdmitAsync(account, slot);
             if (admission.Violated != LimitPolicies.None)
             {
                 return admission;
@@ -52,8 +53,13 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
             var noted = _local.Note(account, takesSlot);
             return admission with { Lease = admission.Lease is null ? null : new SharedLease(account.Owner, admission.Lease, noted!) };
         }
-        catch (RedisUnavailableException)
+        catch (RedisUnavailableException exception)
         {
+            if (slot is not null && exception.MayBeDone)
+            {
+                Keep(() => _shared.ReleaseAsync(slot, account).AsTask());
+            }
+
             var admission = await _local.AdmitAsync(ShareOf(account), takesSlot);
             return admission with { Lease = admission.Lease is null ? null : new SharedLease(account.Owner, shared: null, admission.Lease) };
         }
@@ -75,7 +81,7 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
         }
         catch (RedisUnavailableException)
         {
-            // There it lapses by itself.
+            Keep(() => _shared.ReleaseAsync(held.Shared, account).AsTask());
             return here;
         }
     }
@@ -112,7 +118,7 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
             if (exception.MayBeDone)
             {
                 // Reserved there, perhaps, for nobody: given back as soon as can be; else it lapses.
-                Keep(new Untold(reservation, Used: 0, Periods: null));
+                Keep(() => _shared.SettleAsync(reservation, used: 0).AsTask());
             }
 
             var booking = await _local.ReserveAsync(ShareOf(account), units, lapsesAfter);
@@ -134,14 +140,16 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
             return;
         }
 
-        var settlement = new Untold(reservation, used, isHere ? periods : null);
+        Func<Task> settle = isHere
+            ? () => _shared.ChargeAsync(reservation.Owner, reservation.Id, used, periods!)
+            : () => _shared.SettleAsync(reservation, used).AsTask();
         try
         {
-            await TellAsync(settlement);
+            await settle();
         }
         catch (RedisUnavailableException)
         {
-            Keep(settlement);
+            Keep(settle);
         }
     }
 
@@ -168,22 +176,25 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
         return usage;
     }
 
-    public void Dispose() => _timer.Dispose();
+    /// <summary>What Redis can still be told is told.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _timer.DisposeAsync();
+        await TellAsync();
+    }
 
     private Account ShareOf(Account account) => account with { Limits = _shares.GetValue(account.Limits, limits => limits.ShareOf(_replicas)) };
 
-    private void Keep(Untold settlement)
+    /// <summary>To be done when Redis is back; done twice it changes nothing more.</summary>
+    private void Keep(Func<Task> untold)
     {
-        _untold.Enqueue(settlement);
+        _untold.Enqueue(untold);
+        _ = TellAsync();
         if (_untold.Count > MostUntold && _untold.TryDequeue(out _))
         {
             Log.Forgotten(_logger, MostUntold);
         }
     }
-
-    private Task TellAsync(Untold settlement) => settlement.Periods is { } periods
-        ? _shared.ChargeAsync(settlement.Reservation.Owner, settlement.Reservation.Id, settlement.Used, periods)
-        : _shared.SettleAsync(settlement.Reservation, settlement.Used).AsTask();
 
     private async Task TellAsync()
     {
@@ -197,7 +208,16 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
         {
             while (_untold.TryPeek(out var next))
             {
-                await TellAsync(next);
+                try
+                {
+                    await next();
+                }
+                catch (RedisUnavailableException exception) when (exception.InnerException is RedisScriptException)
+                {
+                    // It can never be told, and the others wait behind it.
+                    Log.NotTold(_logger, exception);
+                }
+
                 _untold.TryDequeue(out _);
                 told++;
             }
@@ -215,11 +235,11 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
             Volatile.Write(ref _isTelling, 0);
         }
 
-        Log.Told(_logger, told, _untold.Count);
+        if (told > 0)
+        {
+            Log.Told(_logger, told, _untold.Count);
+        }
     }
-
-    /// <param name="Periods">Of when they were spent, where Redis knows of no reservation; null where it has it.</param>
-    private sealed record Untold(UnitReservation Reservation, int Used, QuotaPeriods? Periods);
 
     /// <param name="shared">Null where it was taken while Redis was away.</param>
     private sealed class SharedLease(Owner owner, RequestLease? shared, RequestLease local) : RequestLease(owner)
@@ -231,13 +251,13 @@ internal sealed partial class SharedLimitStore : ILimitStore, IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Redis was told {Told} settlements of units that were made while it was away; {Left} are left")]
+        [LoggerMessage(1, LogLevel.Information, "Redis was told of {Told} settlements and slots of the time while it was away; {Left} are left")]
         public static partial void Told(ILogger logger, int told, int left);
 
-        [LoggerMessage(2, LogLevel.Error, "More than {Most} settlements of units wait for Redis: the oldest is forgotten, and its units are not charged")]
+        [LoggerMessage(2, LogLevel.Error, "More than {Most} settlements and slots wait for Redis: the oldest is forgotten, and if it was units they are not charged")]
         public static partial void Forgotten(ILogger logger, int most);
 
-        [LoggerMessage(3, LogLevel.Error, "Settlements of units could not be told to Redis")]
+        [LoggerMessage(3, LogLevel.Error, "Settlements and slots could not be told to Redis")]
         public static partial void NotTold(ILogger logger, Exception exception);
     }
 }

@@ -12,7 +12,7 @@ internal sealed partial class MemoryCheck(RedisState state, GatewaySettings sett
     /// <summary>Used, the most, and what happens beyond it.</summary>
     public const string Script = """
         local info = redis.call('INFO', 'memory')
-        return { tonumber(string.match(info, 'used_memory:(%d+)')), tonumber(string.match(info, 'maxmemory:(%d+)')), string.match(info, 'maxmemory_policy:([%w-]+)') }
+        return { tonumber(string.match(info, 'used_memory:(%d+)') or 0), tonumber(string.match(info, 'maxmemory:(%d+)') or 0), string.match(info, 'maxmemory_policy:([%w-]+)') or '' }
         """;
 
     public Task StartAsync(CancellationToken cancellationToken)

@@ -72,7 +72,19 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
         catch (RedisServerException exception) when (IsForgotten(exception))
         {
-            return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
+            return await AgainAsync();
+        }
+
+        async Task<RedisReply> AgainAsync()
+        {
+            try
+            {
+                return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
+            }
+            catch (RedisServerException exception)
+            {
+                throw new RedisUnavailableException(exception.Message, mayBeDone: false, exception);
+            }
         }
     }
 
@@ -96,6 +108,14 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <returns>Null where there is none.</returns>
     /// <exception cref="RedisUnavailableException">Nothing was read.</exception>
     public async Task<byte[]?> GetAsync(string key, TimeSpan budget) => (byte[]?)await RunAsync(database => database.StringGetAsync(key), budget);
+
+    /// <returns>With the time until it expires, by Redis's clock; null for either where there is none.</returns>
+    /// <exception cref="RedisUnavailableException">Nothing was read.</exception>
+    public async Task<(byte[]? Value, TimeSpan? Expiry)> GetWithExpiryAsync(string key, TimeSpan budget)
+    {
+        var found = await RunAsync(database => database.StringGetWithExpiryAsync(key), budget);
+        return ((byte[]?)found.Value, found.Expiry);
+    }
 
     /// <exception cref="RedisUnavailableException">It may have been written all the same.</exception>
     public Task SetAsync(string key, byte[] value, TimeSpan lifetime, TimeSpan budget) => RunAsync(database => database.StringSetAsync(key, value, lifetime), budget);
@@ -129,7 +149,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         {
             throw new RedisScriptException(exception);
         }
-        catch (Exception exception) when (!IsForgotten(exception) && exception is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (!IsForgotten(exception))
         {
             if (Interlocked.Increment(ref _failures) >= FailuresToOpen)
             {
@@ -189,7 +209,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
                 await SubscribeAsync(multiplexer, channel);
             }
         }
-        catch (Exception exception) when (exception is RedisException or IOException or ArgumentException or TimeoutException or InvalidOperationException)
+        catch (Exception exception)
         {
             _problem = Plain(exception);
         }
@@ -209,7 +229,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
                     }
                 }).WaitAsync(ReplaceAfter);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception)
         {
             // The library subscribes again with the next connection; nobody depends on messages.
         }
@@ -232,8 +252,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             // Half the budget, so that one which is slow does not come and go.
             return _time.GetElapsedTime(asked) <= _budget / 2;
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception)
         {
+            // Whatever it is: somebody has to go on looking whether it is back.
             _problem = Plain(exception);
             if (!_isTold)
             {
@@ -299,7 +320,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
             SyncTimeout = 1_000,
             KeepAlive = 10,
             Ssl = url.IsTls,
-            SslHost = url.IsTls ? url.Hosts[0].Host : null,
+            // Several have a certificate each.
+            SslHost = url.IsTls && url.Hosts.Count == 1 ? url.Hosts[0].Host : null,
             ClientName = "lumiku-gateway",
             Password = url.Password?.Reveal(),
         };

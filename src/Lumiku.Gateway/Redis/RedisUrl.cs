@@ -53,10 +53,22 @@ internal sealed record RedisUrl(IReadOnlyList<(string Host, int Port)> Hosts, Se
             return null;
         }
 
+        if (at >= 0 && rest[..at].LastIndexOf('@') is var other and >= 0 && rest[other..at].Contains(',', StringComparison.Ordinal))
+        {
+            problem = "has credentials before several hosts; write them once, before the first";
+            return null;
+        }
+
         var hosts = (slash < 0 ? place : place[..slash]).Split(',').Select(HostOf).ToList();
         if (hosts.Any(host => host is null))
         {
             problem = "has a host that is none: host, host:port or [IPv6]:port, several with commas between them";
+            return null;
+        }
+
+        if (hosts.Count > 1 && database != 0)
+        {
+            problem = "names a database, and a cluster has the database 0 only";
             return null;
         }
 

@@ -9,6 +9,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
 {
     private readonly ConcurrentDictionary<CacheKey, Task<KeptImage?>> _reading = [];
 
+    /// <summary>Claims that are being written to Redis; true: received meanwhile.</summary>
+    private readonly ConcurrentDictionary<CacheKey, bool> _claiming = [];
+
     /// <summary>Looks into memory alone.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found) => memory.TryFind(key, out found);
 
@@ -17,35 +20,68 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
     public ValueTask<KeptImage?> FindAsync(CacheKey key) =>
         memory.TryFind(key, out var found) ? new(found) : shared is null ? default : new(ReadAsync(key, shared));
 
-    /// <summary>Keeps an image in memory, in place of what the key had.</summary>
-    /// <returns>Whether it was kept there.</returns>
-    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime) => memory.Keep(key, lease, lifetime);
-
-    /// <summary>Keeps an image in Redis too. It is for after the answers: nobody has to wait for it.</summary>
-    /// <param name="lease">The caller's own, held until this ends.</param>
-    public Task ShareAsync(CacheKey key, ImageLease lease, TimeSpan lifetime) =>
-        shared is null || lifetime <= TimeSpan.Zero ? Task.CompletedTask : shared.KeepAsync(key, lease, lifetime);
-
-    /// <summary>The same without anybody to wait for it.</summary>
-    public void ShareLater(CacheKey key, ImageLease lease, TimeSpan lifetime)
+    /// <summary>Looks into Redis alone, for an image that was just made elsewhere: what memory has under its key may be older.</summary>
+    /// <param name="isForEverybody">It is kept in memory from now on.</param>
+    public async Task<KeptImage?> FindSharedAsync(CacheKey key, bool isForEverybody)
     {
-        if (shared is not null && lease.Share() is { } own)
+        var found = shared is null ? null : await shared.FindAsync(key);
+        if (found is not null && isForEverybody)
         {
-            _ = ShareAndEndAsync(own);
+            memory.Keep(key, found.Lease, found.TimeToLive);
         }
 
-        async Task ShareAndEndAsync(ImageLease own)
+        return found;
+    }
+
+    /// <summary>Looks for an image that waits for one owner. It is never in the memory of two replicas: once it is received it is to be gone.</summary>
+    public ValueTask<KeptImage?> FindClaimAsync(CacheKey claim) =>
+        memory.TryFind(claim, out var found) ? new(found) : shared is null ? default : new(shared.FindAsync(claim));
+
+    /// <summary>Has an image wait for one owner: in Redis; in memory where that is not to be had.</summary>
+    /// <param name="lease">The caller's own, which stays the caller's.</param>
+    public void Claim(CacheKey claim, ImageLease lease, TimeSpan lifetime)
+    {
+        if (shared is null)
+        {
+            memory.Keep(claim, lease, lifetime);
+        }
+        else if (lease.Share() is { } own)
+        {
+            _claiming[claim] = false;
+            _ = ClaimThereAsync(shared, own);
+        }
+
+        async Task ClaimThereAsync(SharedImages images, ImageLease own)
         {
             using (own)
             {
-                await ShareAsync(key, own, lifetime);
+                var isThere = await images.KeepAsync(claim, own, lifetime);
+                if (_claiming.TryRemove(claim, out var isReceived) && isReceived)
+                {
+                    await images.RemoveAsync(claim);
+                }
+                else if (!isThere)
+                {
+                    memory.Keep(claim, own, lifetime);
+                }
             }
         }
     }
 
+    /// <summary>Keeps an image in memory, in place of what the key had; it is for <see cref="ShareAsync"/> to keep it in Redis.</summary>
+    /// <returns>Whether it will be found: in memory, or in Redis.</returns>
+    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime) => memory.Keep(key, lease, lifetime) || (shared?.IsUp == true && lifetime > TimeSpan.Zero);
+
+    /// <summary>Keeps an image in Redis too. It is for after the answers: nobody has to wait for it.</summary>
+    /// <param name="lease">The caller's own, held until this ends.</param>
+    /// <returns>Whether others find it.</returns>
+    public Task<bool> ShareAsync(CacheKey key, ImageLease lease, TimeSpan lifetime) =>
+        shared is null || lifetime <= TimeSpan.Zero ? Task.FromResult(false) : shared.KeepAsync(key, lease, lifetime);
+
     public void Remove(CacheKey key)
     {
         memory.Remove(key);
+        _claiming.TryUpdate(key, newValue: true, comparisonValue: false);
         if (shared is not null)
         {
             _ = shared.RemoveAsync(key);

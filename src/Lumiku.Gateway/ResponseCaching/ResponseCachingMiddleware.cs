@@ -52,7 +52,7 @@ internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages
     private async ValueTask<(KeptImage? Image, bool IsClaim)> FindElsewhereAsync(CacheTerms terms)
     {
         // Both at once: each is a way to Redis and back.
-        var claim = kept.FindAsync(terms.ClaimKey);
+        var claim = kept.FindClaimAsync(terms.ClaimKey);
         if (terms.IsReusable && await kept.FindAsync(terms.Key) is { } image)
         {
             using var unused = (await claim)?.Lease;

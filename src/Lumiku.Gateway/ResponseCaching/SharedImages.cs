@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Hashing;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lumiku.Gateway.Redis;
@@ -31,31 +32,38 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     private long _roomAsked = long.MinValue;
     private bool _hasRoom = true;
 
+    /// <summary>Images can be kept there, as far as is known.</summary>
+    public bool IsUp => redis.IsUp;
+
     /// <returns>The image with a lease of its own; null where there is none, or none that is whole.</returns>
     public async Task<KeptImage?> FindAsync(CacheKey key)
     {
         try
         {
-            if (await redis.GetAsync(ManifestOf(key), LookBudget) is not { } bytes)
+            var (bytes, expiry) = await redis.GetWithExpiryAsync(ManifestOf(key), LookBudget);
+            if (bytes is null)
             {
                 return null;
             }
 
-            if (Manifest.Parse(bytes) is not { } manifest || manifest.ExpiresAt <= time.GetUtcNow())
+            if (Manifest.Parse(bytes) is not { } manifest || expiry is not { } left)
             {
-                await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
+                await ForgetAsync(key);
                 return null;
             }
 
             if (await ReadAsync(key, manifest) is { } lease)
             {
-                var now = time.GetUtcNow();
-                var age = now - manifest.KeptAt;
-                return new KeptImage(lease, age > TimeSpan.Zero ? age : TimeSpan.Zero, manifest.ExpiresAt - now);
+                // By Redis's clock alone: those of replicas may differ.
+                return new KeptImage(lease, left < manifest.Lifetime ? manifest.Lifetime - left : TimeSpan.Zero, left);
             }
 
-            Log.Damaged(logger, manifest.Length);
-            await redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
+            // Unless it was written anew, or removed, while it was read.
+            if (await redis.GetAsync(ManifestOf(key), LookBudget) is { } still && still.AsSpan().SequenceEqual(bytes))
+            {
+                Log.Damaged(logger, manifest.Length);
+                await redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
+            }
         }
         catch (RedisUnavailableException)
         {
@@ -64,7 +72,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         catch (RedisScriptException)
         {
             // Something else lies where it should be.
-            await RemoveAsync(key);
+            await ForgetAsync(key);
         }
 
         return null;
@@ -76,9 +84,8 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     public async Task<bool> KeepAsync(CacheKey key, ImageLease lease, TimeSpan lifetime)
     {
         var image = lease.Image;
-        var now = time.GetUtcNow();
         var manifest = new Manifest(
-            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, now, now + lifetime, [.. image.UpstreamHeaders]);
+            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders]);
         try
         {
             if (!await HasRoomAsync(key))
@@ -86,6 +93,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
                 return false;
             }
 
+            var before = await redis.GetAsync(ManifestOf(key), WriteBudget) is { } bytes ? Manifest.Parse(bytes) : null;
             var rest = image.Content;
             foreach (var piece in manifest.PieceKeys(PieceOf(key)))
             {
@@ -95,6 +103,11 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             }
 
             await redis.SetAsync(ManifestOf(key), manifest.Write(), lifetime, WriteBudget);
+            if (before is not null)
+            {
+                await redis.DeleteAsync([.. before.PieceKeys(PieceOf(key))], WriteBudget);
+            }
+
             return true;
         }
         catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
@@ -108,9 +121,10 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     {
         try
         {
-            await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
+            var manifest = await redis.GetAsync(ManifestOf(key), WriteBudget) is { } bytes ? Manifest.Parse(bytes) : null;
+            await redis.DeleteAsync([ManifestOf(key), .. manifest?.PieceKeys(PieceOf(key)) ?? []], WriteBudget);
         }
-        catch (RedisUnavailableException)
+        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
         {
             // It expires.
         }
@@ -127,7 +141,17 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
 
         Volatile.Write(ref _roomAsked, now);
-        var memory = await redis.EvaluateAsync(MemoryCheck.Script, ManifestOf(key));
+        RedisReply memory;
+        try
+        {
+            memory = await redis.EvaluateAsync(MemoryCheck.Script, ManifestOf(key));
+        }
+        catch (RedisScriptException)
+        {
+            // One that may not be asked is written to until it refuses.
+            return _hasRoom = true;
+        }
+
         var (used, most, policy) = (memory.Number(0), memory.Number(1), memory.Text(2));
         var hasRoom = most == 0 || policy?.StartsWith("allkeys", StringComparison.Ordinal) == true || used <= most * options.ImagesUpTo;
         if (hasRoom != _hasRoom)
@@ -136,6 +160,18 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
 
         return _hasRoom = hasRoom;
+    }
+
+    private async Task ForgetAsync(CacheKey key)
+    {
+        try
+        {
+            await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
+        }
+        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        {
+            // It expires.
+        }
     }
 
     private async Task<ImageLease?> ReadAsync(CacheKey key, Manifest manifest)
@@ -191,23 +227,34 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         int Width,
         int Height,
         string Model,
-        DateTimeOffset KeptAt,
-        DateTimeOffset ExpiresAt,
+        TimeSpan Lifetime,
         IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders)
     {
         /// <summary>No image is larger (<c>Limits:ImageBytes</c>).</summary>
         private const long MostBytes = 268_435_456;
 
+        private const int HashBytes = 16;
+
         public IEnumerable<string> PieceKeys(string prefix) => Enumerable.Range(0, (int)((Length + PieceSize - 1) / PieceSize)).Select(index => $"{prefix}{Writing}:{index}");
 
-        public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, SharedImagesJson.Default.Manifest);
+        /// <summary>A hash of the rest comes first.</summary>
+        public byte[] Write()
+        {
+            var json = JsonSerializer.SerializeToUtf8Bytes(this, SharedImagesJson.Default.Manifest);
+            return [.. XxHash128.Hash(json), .. json];
+        }
 
         /// <returns>Null where it is none of ours.</returns>
         public static Manifest? Parse(byte[] bytes)
         {
+            if (bytes.Length <= HashBytes || !XxHash128.Hash(bytes.AsSpan(HashBytes)).AsSpan().SequenceEqual(bytes.AsSpan(0, HashBytes)))
+            {
+                return null;
+            }
+
             try
             {
-                return JsonSerializer.Deserialize(bytes, SharedImagesJson.Default.Manifest) is { Length: > 0 and <= MostBytes, Writing: not null, Checksum: not null, MediaType: not null, Model: not null, UpstreamHeaders: not null } manifest
+                return JsonSerializer.Deserialize(bytes.AsSpan(HashBytes), SharedImagesJson.Default.Manifest) is { Length: > 0 and <= MostBytes, Writing: not null, Checksum: not null, MediaType: not null, Model: not null, UpstreamHeaders: not null } manifest
                     ? manifest : null;
             }
             catch (JsonException)

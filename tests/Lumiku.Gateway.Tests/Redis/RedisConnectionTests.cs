@@ -163,6 +163,17 @@ public class RedisConnectionTests
     }
 
     [Fact]
+    public async Task A_database_that_is_none_is_told_and_does_not_end_the_looking()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var redis = Connect(server.Port, "redis://127.0.0.1:{0}/99");
+
+        await Eventually.BeAsync(() => redis.Problem?.EndsWith("it has not been reached yet", StringComparison.Ordinal) == false, "the reason is known");
+
+        await ShouldFailFastAsync(redis);
+    }
+
+    [Fact]
     public async Task One_whose_memory_is_full_is_away_until_there_is_room()
     {
         await using var server = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");

@@ -43,6 +43,8 @@ public class RedisUrlTests
     [InlineData("redis://redis:65536", "has a host that is none")]
     [InlineData("redis://redis:port", "has a host that is none")]
     [InlineData("redis://re dis", "has a host that is none")]
+    [InlineData("redis://:secret@a,:secret@b", "has credentials before several hosts")]
+    [InlineData("redis://a,b/1", "a cluster has the database 0 only")]
     [InlineData("redis://redis/first", "has something behind the host that is no number of a database")]
     [InlineData("redis://redis/-1", "has something behind the host that is no number of a database")]
     [InlineData("redis://redis?ssl=true", "has options behind '?' or '#'")]

@@ -59,6 +59,19 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         await _images.RemoveAsync(SomeImages.Key(1));
 
         (await _images.FindAsync(SomeImages.Key(1))).ShouldBeNull();
+        (await CountKeysAsync()).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task One_that_is_written_anew_leaves_nothing_of_the_old_one()
+    {
+        using var image = SomeImages.Lease(200_000, seed: 1);
+        for (var i = 0; i < 3; i++)
+        {
+            await _images.KeepAsync(SomeImages.Key(1), image, Day);
+        }
+
+        (await CountKeysAsync()).ShouldBe(5, "four pieces and what they add up to");
     }
 
     /// <summary>Each time one piece, or the manifest, is hurt in one way.</summary>
@@ -207,6 +220,8 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         FlightBench.ShouldBeBy(again!, "HIT", units: 0);
         huggingFace.Received.Count.ShouldBe(0);
     }
+
+    private async Task<long> CountKeysAsync() => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image*') }}", "k")).Number(0);
 
     private static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string[] settings)
     {

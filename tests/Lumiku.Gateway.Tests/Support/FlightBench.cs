@@ -81,11 +81,16 @@ internal sealed class FlightBench : IAsyncDisposable
     /// <summary>A seat of nobody in the flight that an equal request finds.</summary>
     public Seat SeatAt(string body, string model)
     {
-        var known = new Model(model, new ModelOptions());
-        var request = new UpstreamRequest(new ModelChoice(known, known), ModelPath.For(model, null), "application/json", Encoding.UTF8.GetBytes(body));
         var nobody = new Identity("test", User: null, Gateway.Services.GetRequiredService<CurrentSettings>().Value.Tiers.Default, UsageLimits.None);
         return Gateway.Services.GetRequiredService<Flights>().Board(
-            new CacheTerms(CacheKey.Of(request, "image/png", owner: null), nobody, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+            new CacheTerms(KeyOf(body, model), nobody, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+    }
+
+    /// <summary>The key of the image that such a request asks for.</summary>
+    public static CacheKey KeyOf(string body, string model)
+    {
+        var known = new Model(model, new ModelOptions());
+        return CacheKey.Of(new UpstreamRequest(new ModelChoice(known, known), ModelPath.For(model, null), "application/json", Encoding.UTF8.GetBytes(body)), "image/png", owner: null);
     }
 
     /// <summary>So many pictures wait for the simulator's clock.</summary>

@@ -5,6 +5,10 @@
 -- ARGV[2]  for how many ms the lead is held without being renewed
 -- returns  { 1 if we lead, the token of who leads }
 
+-- What never lapses is none of ours.
+if redis.call('PTTL', KEYS[1]) == -1 then
+  redis.call('DEL', KEYS[1])
+end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return { 1, ARGV[1] }
 end

@@ -27,7 +27,7 @@ if violated == 0 then
   if interval > 0 then
     -- What another tier's limits took stays as many requests.
     local after = interval + math.ceil(used * interval / pace)
-    redis.call('HMSET', owner .. ':bucket', 'full', text(now + after), 'pace', text(interval))
+    redis.call('HMSET', owner .. ':bucket', 'full', text(now + after), 'pace', text(interval), 'at', text(now))
     redis.call('PEXPIRE', owner .. ':bucket', math.ceil(after / TICKS_PER_MS) + 1000)
   end
   if lease ~= '' then

@@ -8,7 +8,7 @@
 --             result -1: the day is another by the clock that counts, which is returned; nothing was done, ask again with that day.
 --
 -- Times are ticks of 100 ns since 2020-01-01 UTC: whole numbers that Lua's doubles hold exactly until 2048.
--- Keys: :bucket (hash: full, pace)   :slots (set of leases by when they lapse)   :tier (text)
+-- Keys: :bucket (hash: full, pace, and at: when that was written)   :slots (set of leases by when they lapse)   :tier (text)
 --       :d:<id>, :m:<id> (hashes: spent, reserved, granted)   :lapse (set of reservations by when they lapse)
 --       :reserved (hash: reservation to "units day month"; what has lapsed stays, as it may be settled late)
 
@@ -66,7 +66,11 @@ local function reservation(id)
   if not value then
     return nil
   end
-  local units, its_day, its_month = string.match(value, '(%d+) (%d+) (%d+)')
+  local units, its_day, its_month = string.match(value, '^(%d+) (%-?%d+) (%-?%d+)$')
+  if not units then
+    redis.call('HDEL', owner .. ':reserved', id)
+    return nil
+  end
   return tonumber(units), owner .. ':d:' .. its_day, owner .. ':m:' .. its_month
 end
 
@@ -81,8 +85,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', owner .. ':lapse', '-inf', text(
 end
 
 local function bucket()
-  local values = redis.call('HMGET', owner .. ':bucket', 'full', 'pace')
-  return math.max(0, number(values[1]) - now), number(values[2])
+  local values = redis.call('HMGET', owner .. ':bucket', 'full', 'pace', 'at')
+  -- A clock that was set back takes nothing away: what was used when it was written is used now.
+  return math.max(0, number(values[1]) - math.max(now, number(values[3]))), number(values[2])
 end
 
 local function running()

@@ -1,0 +1,56 @@
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.Tests.Support;
+using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
+using Shouldly;
+using Xunit;
+
+namespace Lumiku.Gateway.Tests.RateLimiting;
+
+/// <summary>What Redis could not be told in time is made up for.</summary>
+[Collection(Alone.Name)]
+public sealed class UntoldLimitTests
+{
+    [Fact]
+    public async Task A_slot_taken_by_a_call_that_timed_out_is_freed_with_its_request()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var wire = new FaultProxy(server.Port);
+        await using var hf = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await Replica.StartAsync(hf, wire.Port, isPatient: false, "Tiers:free:ConcurrentRequests=1");
+        await gateway.GenerateAsync(TestGateway.Sd3, FlightBench.Body, "free");
+        wire.Delay = TimeSpan.FromMilliseconds(150);
+        var first = gateway.Services.GetRequiredService<ILimitStore>();
+        var account = new Account(new Owner(IsUser: true, "user-1"), "free", UsageLimits.None, new QuotaCalendar(TimeZoneInfo.Utc));
+        var admission = await first.AdmitAsync(account, takesSlot: true);
+        admission.Lease.ShouldNotBeNull();
+        wire.Delay = TimeSpan.Zero;
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+        await first.ReleaseAsync(admission.Lease, account);
+
+        (await gateway.GenerateAsync(TestGateway.Sd3, FlightBench.Body, "free")).ShouldBeAnImage();
+    }
+
+    [Fact]
+    public async Task A_damaged_reservation_does_not_hold_up_the_settlements_of_others()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var wire = new FaultProxy(server.Port);
+        await using var hf = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await Replica.StartAsync(hf, wire.Port, isPatient: false);
+        var store = (SharedLimitStore)gateway.Services.GetRequiredService<ILimitStore>();
+        var anna = new Account(new Owner(IsUser: true, "anna"), "free", UsageLimits.None, new QuotaCalendar(TimeZoneInfo.Utc));
+        var berta = anna with { Owner = new Owner(IsUser: true, "berta") };
+        var one = (await store.ReserveAsync(anna, 1, TimeSpan.FromMinutes(5))).Reservation.ShouldNotBeNull();
+        (await server.TellAsync("EVAL", "for _, k in ipairs(redis.call('KEYS', '*:reserved')) do for _, f in ipairs(redis.call('HKEYS', k)) do redis.call('HSET', k, f, 'garbage') end end return 1", "0")).ShouldBe(":1");
+        var two = (await store.ReserveAsync(berta, 1, TimeSpan.FromMinutes(5))).Reservation.ShouldNotBeNull();
+        wire.IsSilent = true;
+        await store.SettleAsync(one, 1);
+        await store.SettleAsync(two, 1);
+        wire.IsSilent = false;
+        await Eventually.BeAsync(() => Replica.IsUp(gateway), "up");
+        await Task.Delay(TimeSpan.FromMilliseconds(4000), TimeProvider.System, TestContext.Current.CancellationToken);
+        (await store.LookAsync(berta)).Day.ShouldBe(new UnitCount(Spent: 1, Reserved: 0, Granted: 0), $"{store.UntoldCount} untold");
+    }
+}
