@@ -185,6 +185,11 @@ internal sealed partial class Generator(
             result = result with { IsStored = kept.Keep(plan.Terms.Key, made, plan.Model.Options.CacheFor) };
         }
 
+        if (lead is not null && result.Lease is not null && !plan.Terms.IsReusable)
+        {
+            await lead.CloseAsync();
+        }
+
         Land(flight, plan, result, plan.Settings.Generation.FailureMemory);
         await ShareAsync(plan, result, lead);
     }
@@ -313,9 +318,7 @@ internal sealed partial class Generator(
                     seat.Flight.Plan ??= fallback;
                     if (!FoundMeanwhile(seat))
                     {
-                        // No longer than the one that pays for it: an image that comes later would be nobody's.
-                        var left = flight.Deadline - time.GetElapsedTime(flight.Began);
-                        Start(seat, seat.Flight.Plan, flight.Owner, reservation: null, lead: null, left > TimeSpan.Zero ? left : TimeSpan.Zero);
+                        await StartFallbackAsync(flight, seat, seat.Flight.Plan, deadline);
                     }
                 }
 
@@ -336,6 +339,32 @@ internal sealed partial class Generator(
                 seat.Dispose();
             }
         }
+    }
+
+    /// <summary>Has the fallback's image made here, or follows the replica that has it made.</summary>
+    private async Task StartFallbackAsync(Flight flight, Seat seat, GenerationPlan plan, CancellationToken deadline)
+    {
+        SharedFlights.FlightLead? lead = null;
+        if (shared is not null)
+        {
+            (lead, var outcome, var token) = await shared.LeadOrFollowAsync(plan.Terms.Key, deadline);
+            if (lead is null && await HasLandedAsync(seat, outcome!, token!))
+            {
+                return;
+            }
+        }
+
+        if (lead is not null && plan.Terms is { Reads: true, IsReusable: true } && await kept.FindAsync(plan.Terms.Key) is { } found)
+        {
+            using var lease = found.Lease;
+            flights.Land(plan.Terms.Key, seat.Flight, GenerationResult.OfKept(found), TimeSpan.Zero);
+            await lead.DisposeAsync();
+            return;
+        }
+
+        // No longer than the one that pays for it: an image that comes later would be nobody's.
+        var left = flight.Deadline - time.GetElapsedTime(flight.Began);
+        Start(seat, plan, flight.Owner, reservation: null, lead, left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     private static partial class Log

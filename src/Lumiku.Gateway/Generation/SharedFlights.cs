@@ -20,8 +20,12 @@ internal sealed partial class SharedFlights : IDisposable
     /// <summary>How long those who followed can learn how it ended.</summary>
     private static readonly TimeSpan OutcomeLifetime = TimeSpan.FromMinutes(1);
 
+    /// <summary>In place of how it ended, while its image is on its way.</summary>
+    private const string Landing = "landing";
+
     private static readonly string LeadScript = Script("lead");
     private static readonly string HoldScript = Script("hold");
+    private static readonly string CloseScript = Script("close");
     private static readonly string LandScript = Script("land");
     private static readonly string FollowScript = Script("follow");
 
@@ -95,12 +99,13 @@ internal sealed partial class SharedFlights : IDisposable
             try
             {
                 var reply = await _redis.EvaluateAsync(FollowScript, KeyOf(key), leader);
-                if (reply.Text(1) is { } outcome)
+                var word = reply.Text(1);
+                if (word is not null and not Landing)
                 {
-                    return FlightOutcome.Parse(outcome);
+                    return FlightOutcome.Parse(word);
                 }
 
-                if (reply.Number(0) == 0)
+                if (word is null && reply.Number(0) == 0)
                 {
                     return null;
                 }
@@ -153,6 +158,24 @@ internal sealed partial class SharedFlights : IDisposable
 
         /// <summary>Null: nobody follows.</summary>
         public string? Token { get; }
+
+        /// <summary>Lets nobody else follow: whoever asks from now on means another image.</summary>
+        public async Task CloseAsync()
+        {
+            if (Token is null)
+            {
+                return;
+            }
+
+            try
+            {
+                await _flights._redis.EvaluateAsync(CloseScript, _flights.KeyOf(_key), Token, Of((long)LeadLifetime.TotalMilliseconds));
+            }
+            catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+            {
+                // Then somebody may get the same image who meant another.
+            }
+        }
 
         /// <summary>Tells those who follow how it ended; what they need has been kept before.</summary>
         public Task LandAsync(FlightOutcome outcome) => EndAsync(outcome.Write());

@@ -139,6 +139,23 @@ public sealed class SharedGenerationCareTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_has_an_image_and_asks_for_another_gets_another_while_the_first_is_being_written()
+    {
+        await using var imagesWire = new FaultProxy(_redis.Port);
+        await using var hf = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { ImageBytes = 1_200_000 });
+        string[] settings = [$"REDIS_URL=redis://127.0.0.1:{_redis.Port}", $"Redis:Images=redis://127.0.0.1:{imagesWire.Port}", "Cache:Unseeded=RetryOnly"];
+        await using var gateway = await TestGateway.StartAsync(hf, settings);
+        await Eventually.BeAsync(() => Replica.IsUp(gateway), "up");
+        await using var other = await TestGateway.StartAsync(hf, settings);
+        await Eventually.BeAsync(() => Replica.IsUp(other), "up");
+        imagesWire.Delay = TimeSpan.FromMilliseconds(40);
+        var first = await gateway.GenerateAsync(TestGateway.Sd3, FlightBench.Body, "pro");
+        var second = await other.GenerateAsync(TestGateway.Sd3, FlightBench.Body, "pro");
+        first.Header("X-Cache").ShouldBe("MISS");
+        second.Header("X-Cache").ShouldBe("MISS", "asked for after the first was received: a new one is meant");
+    }
+
+    [Fact]
     public async Task A_claim_that_was_received_at_one_replica_is_not_served_again_at_another()
     {
         await StartAsync(2, true, "Cache:Unseeded=RetryOnly");
