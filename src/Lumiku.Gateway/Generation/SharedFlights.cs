@@ -149,9 +149,10 @@ internal sealed partial class SharedFlights : IDisposable
             if (token is not null)
             {
                 // Nothing of the request goes along for so long.
+                var ended = _ended.Token;
                 using (ExecutionContext.SuppressFlow())
                 {
-                    _ = Task.Run(HoldAsync);
+                    _ = Task.Run(() => HoldAsync(ended));
                 }
             }
         }
@@ -231,9 +232,8 @@ internal sealed partial class SharedFlights : IDisposable
             }
         }
 
-        private async Task HoldAsync()
+        private async Task HoldAsync(CancellationToken ended)
         {
-            var ended = _ended.Token;
             try
             {
                 using var timer = new PeriodicTimer(HoldInterval, _flights._time);
