@@ -31,6 +31,14 @@ internal sealed partial class GatewayJson : JsonSerializerContext
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 
+    /// <summary>Answers with a body that was serialized here; a HEAD is told its length alone.</summary>
+    public static Task WriteAsync(HttpContext context, byte[] body)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = body.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, context.RequestAborted).AsTask();
+    }
+
     public static byte[] Serialize(ErrorBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.ErrorBody);
 
     public static byte[] Serialize(LimitsBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.LimitsBody);

@@ -23,6 +23,9 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
     /// <summary>When each of them frees, in UTC, as far as that is known.</summary>
     public IReadOnlyDictionary<string, string>? FreesAt { get; init; }
 
+    /// <summary>A wait as callers are told it: rounded up, at least one second.</summary>
+    public static long WholeSeconds(TimeSpan wait) => (long)Math.Max(1, Math.Ceiling(wait.TotalSeconds));
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.GetRequestRecord().ErrorType = Type;
@@ -32,7 +35,7 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
         response.Headers[RequestIds.Header] = httpContext.TraceIdentifier;
         if (RetryAfter is { } delay)
         {
-            response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            response.Headers.RetryAfter = WholeSeconds(delay).ToString(CultureInfo.InvariantCulture);
         }
 
         if (StatusCode == StatusCodes.Status401Unauthorized)
@@ -41,11 +44,6 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
         }
 
         var body = GatewayJson.Serialize(new ErrorBody(Error, Detail ?? Error, Type, StatusCode, httpContext.TraceIdentifier, ViolatedPolicies, FreesAt, Upstream));
-        response.ContentType = "application/json";
-        response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(httpContext.Request.Method))
-        {
-            await response.Body.WriteAsync(body, httpContext.RequestAborted);
-        }
+        await GatewayJson.WriteAsync(httpContext, body);
     }
 }

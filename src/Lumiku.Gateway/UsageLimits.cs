@@ -49,27 +49,14 @@ internal class UsageLimits
     /// <param name="key">Where it was bound from.</param>
     public void Check(string key, SettingsReader read)
     {
-        CheckRange(nameof(RequestsPerMinute), RequestsPerMinute, 1, 1_000_000);
-        CheckRange(nameof(Burst), Burst, 1, 1_000_000);
-        CheckRange(nameof(ConcurrentRequests), ConcurrentRequests, 1, 100_000);
-        CheckRange(nameof(UnitsPerDay), UnitsPerDay, 0, 1_000_000_000);
-        CheckRange(nameof(UnitsPerMonth), UnitsPerMonth, 0, 1_000_000_000);
+        read.CheckLimit($"{key}:{nameof(RequestsPerMinute)}", RequestsPerMinute, 1, 1_000_000);
+        read.CheckLimit($"{key}:{nameof(Burst)}", Burst, 1, 1_000_000);
+        read.CheckLimit($"{key}:{nameof(ConcurrentRequests)}", ConcurrentRequests, 1, 100_000);
+        read.CheckLimit($"{key}:{nameof(UnitsPerDay)}", UnitsPerDay, 0, 1_000_000_000);
+        read.CheckLimit($"{key}:{nameof(UnitsPerMonth)}", UnitsPerMonth, 0, 1_000_000_000);
         if (Burst is not null && RequestsPerMinute is null)
         {
             read.Refuse($"{key}:{nameof(Burst)}", "says how many requests in one go, but no RequestsPerMinute how many follow");
-        }
-
-        void CheckRange(string name, int? value, int least, int most)
-        {
-            if (read.IsEmpty($"{key}:{name}"))
-            {
-                // Such as a variable that was to be filled in, and was not.
-                read.Refuse($"{key}:{name}", "is empty: leave it out, or write null, for unlimited");
-            }
-            else if (value < least || value > most)
-            {
-                read.Refuse($"{key}:{name}", $"must be between {least} and {most}, or left out for unlimited, and is {value}");
-            }
         }
     }
 }

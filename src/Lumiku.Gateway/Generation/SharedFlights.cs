@@ -23,11 +23,11 @@ internal sealed partial class SharedFlights : IDisposable
     /// <summary>In place of how it ended, while its image is on its way.</summary>
     private const string Landing = "landing";
 
-    private static readonly string LeadScript = Script("lead");
-    private static readonly string HoldScript = Script("hold");
-    private static readonly string CloseScript = Script("close");
-    private static readonly string LandScript = Script("land");
-    private static readonly string FollowScript = Script("follow");
+    private static readonly string LeadScript = RedisScript.Of(typeof(SharedFlights), "lead");
+    private static readonly string HoldScript = RedisScript.Of(typeof(SharedFlights), "hold");
+    private static readonly string CloseScript = RedisScript.Of(typeof(SharedFlights), "close");
+    private static readonly string LandScript = RedisScript.Of(typeof(SharedFlights), "land");
+    private static readonly string FollowScript = RedisScript.Of(typeof(SharedFlights), "follow");
 
     private readonly RedisConnection _redis;
     private readonly string _keyPrefix;
@@ -67,7 +67,7 @@ internal sealed partial class SharedFlights : IDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        catch (RedisFailedException exception)
         {
             // We may have the lead without knowing, and then it is ours to hold and to give back.
             return (new FlightLead(this, key, exception is RedisUnavailableException { MayBeDone: true } ? token : null), null, null);
@@ -81,12 +81,6 @@ internal sealed partial class SharedFlights : IDisposable
     public static CacheKey ImageOf(CacheKey key, string token) => key.For($"flight {token}");
 
     public void Dispose() => _redis.Listen(_channel, heard: null);
-
-    private static string Script(string name)
-    {
-        using var reader = new StreamReader(typeof(SharedFlights).Assembly.GetManifestResourceStream($"Lumiku.Gateway.Generation.Scripts.{name}.lua")!);
-        return reader.ReadToEnd();
-    }
 
     /// <returns>Null where it ended without a word: another has to lead.</returns>
     private async Task<FlightOutcome?> FollowAsync(CacheKey key, string leader, CancellationToken waiting)
@@ -172,7 +166,7 @@ internal sealed partial class SharedFlights : IDisposable
             {
                 await _flights._redis.EvaluateAsync(CloseScript, _flights.KeyOf(_key), Token, Of((long)LeadLifetime.TotalMilliseconds));
             }
-            catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+            catch (RedisFailedException)
             {
                 // Then somebody may get the same image who meant another.
             }
@@ -226,7 +220,7 @@ internal sealed partial class SharedFlights : IDisposable
                 await _flights._redis.EvaluateAsync(LandScript, _flights.KeyOf(_key), Token!, outcome, Of((long)OutcomeLifetime.TotalMilliseconds), _flights._channel, $"{_key}");
                 return true;
             }
-            catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+            catch (RedisFailedException)
             {
                 return false;
             }
@@ -243,7 +237,7 @@ internal sealed partial class SharedFlights : IDisposable
                     {
                         await _flights._redis.EvaluateAsync(HoldScript, _flights.KeyOf(_key), Token!, Of((long)LeadLifetime.TotalMilliseconds));
                     }
-                    catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+                    catch (RedisFailedException)
                     {
                         // Again with the next tick, if it has not lapsed by then.
                     }

@@ -52,10 +52,7 @@ internal static class HealthEndpoints
     private static Task WriteAsync(HttpContext context, int status, HealthBody body)
     {
         context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
-        var bytes = GatewayJson.Serialize(body);
-        context.Response.ContentLength = bytes.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(bytes, context.RequestAborted).AsTask();
+        return GatewayJson.WriteAsync(context, GatewayJson.Serialize(body));
     }
 }

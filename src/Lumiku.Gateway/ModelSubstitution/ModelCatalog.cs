@@ -92,15 +92,7 @@ internal sealed class ModelCatalog
             read.Refuse($"{key}:WaitLimit", $"must be between 00:00:01 and 01:00:00 and is {wait}");
         }
 
-        if (read.IsEmpty($"{key}:ConcurrentGenerations"))
-        {
-            read.Refuse($"{key}:ConcurrentGenerations", "is empty: leave it out, or write null, for unlimited");
-        }
-
-        if (options.ConcurrentGenerations is < 1 or > 10_000)
-        {
-            read.Refuse($"{key}:ConcurrentGenerations", $"must be between 1 and 10000, or left out for unlimited, and is {options.ConcurrentGenerations}");
-        }
+        read.CheckLimit($"{key}:ConcurrentGenerations", options.ConcurrentGenerations, 1, 10_000);
 
         foreach (var (name, multiple) in options.Parameters.MultipleOf)
         {

@@ -16,7 +16,7 @@ internal static class LimitProblems
         Dictionary<string, string> frees = [];
         if (violated.HasFlag(LimitPolicies.Requests))
         {
-            reasons.Add($"requests: {limits.RequestsPerMinute} a minute with {limits.BucketSize} in one go; the next is taken in {Seconds(usage.NextRequestIn)} s");
+            reasons.Add($"requests: {limits.RequestsPerMinute} a minute with {limits.BucketSize} in one go; the next is taken in {GatewayProblem.WholeSeconds(usage.NextRequestIn)} s");
             frees["requests"] = Moment.RoundedUp(usage.At + usage.NextRequestIn);
         }
 
@@ -77,6 +77,4 @@ internal static class LimitProblems
 
     private static string Sentence(Account account, List<string> reasons) =>
         $"Limits of {(account.IsCallersOwn ? $"the caller '{account.Owner.Id}'" : $"the tier '{account.Tier}'")}: {string.Join("; ", reasons)}.";
-
-    private static long Seconds(TimeSpan span) => (long)Math.Max(1, Math.Ceiling(span.TotalSeconds));
 }

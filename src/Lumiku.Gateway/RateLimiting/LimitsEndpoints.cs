@@ -119,17 +119,10 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
         }
     }
 
-    private static async Task WriteAsync(HttpContext context, LimitsBody body)
+    private static Task WriteAsync(HttpContext context, LimitsBody body)
     {
-        var response = context.Response;
-        var bytes = GatewayJson.Serialize(body);
-        response.ContentType = "application/json";
-        response.ContentLength = bytes.Length;
-        response.Headers.CacheControl = "no-store";
-        if (!HttpMethods.IsHead(context.Request.Method))
-        {
-            await response.Body.WriteAsync(bytes, context.RequestAborted);
-        }
+        context.Response.Headers.CacheControl = "no-store";
+        return GatewayJson.WriteAsync(context, GatewayJson.Serialize(body));
     }
 
     private static partial class Log

@@ -87,11 +87,7 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
     {
         return Scripts.GetOrAdd(name, static name => name == "mend" ? Read(name) : Read("owner") + "\n" + Read(name));
 
-        static string Read(string name)
-        {
-            using var reader = new StreamReader(typeof(RedisLimitStore).Assembly.GetManifestResourceStream($"Lumiku.Gateway.RateLimiting.Scripts.{name}.lua")!);
-            return reader.ReadToEnd();
-        }
+        static string Read(string name) => RedisScript.Of(typeof(RedisLimitStore), name);
     }
 
     private async Task<(int Result, LimitUsage Usage)> DecideAsync(string script, Account account, params string[] arguments)

@@ -44,7 +44,7 @@ internal sealed partial class MemoryCheck(RedisState state, GatewaySettings sett
                 Log.Unbounded(logger);
             }
         }
-        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        catch (RedisFailedException)
         {
             // Again when it is back.
         }

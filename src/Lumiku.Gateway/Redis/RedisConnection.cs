@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using StackExchange.Redis;
 
 namespace Lumiku.Gateway.Redis;
@@ -12,13 +11,13 @@ namespace Lumiku.Gateway.Redis;
 /// </remarks>
 internal sealed partial class RedisConnection : IAsyncDisposable
 {
-    private static readonly TimeSpan DefaultBudget = TimeSpan.FromMilliseconds(100);
     private const int FailuresToOpen = 3;
 
     /// <summary>What a server says that cannot serve, in a script's error too.</summary>
     private static readonly string[] Sick =
         ["NOAUTH", "WRONGPASS", "NOPERM", "invalid password", "OOM ", "READONLY", "LOADING", "MASTERDOWN", "MISCONF", "CLUSTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "MOVED ", "ASK "];
 
+    private static readonly TimeSpan DefaultBudget = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ProbeBudget = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReplaceAfter = TimeSpan.FromSeconds(5);
@@ -30,11 +29,11 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private readonly TimeSpan _budget;
     private readonly ILogger<RedisConnection> _logger;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<string, Action<string>> _listeners = [];
     private readonly Task _minding;
     private volatile ConnectionMultiplexer? _multiplexer;
     private volatile bool _isUp;
     private volatile string _problem = "it has not been reached yet";
-    private readonly ConcurrentDictionary<string, Action<string>> _listeners = [];
     private int _failures;
     private long _silentSince;
     private bool _isTold;
@@ -66,24 +65,19 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     {
         RedisKey[] keys = [key];
         var values = Array.ConvertAll(arguments, argument => (RedisValue)argument);
-        try
-        {
-            return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
-        }
-        catch (RedisServerException exception) when (IsForgotten(exception))
-        {
-            return await AgainAsync();
-        }
-
-        async Task<RedisReply> AgainAsync()
+        for (var isOnceMore = false; ; isOnceMore = true)
         {
             try
             {
                 return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
             }
-            catch (RedisServerException exception)
+            catch (RedisServerException exception) when (isOnceMore)
             {
                 throw new RedisUnavailableException(exception.Message, mayBeDone: false, exception);
+            }
+            catch (RedisServerException)
+            {
+                // The script was forgotten; it is sent again now.
             }
         }
     }
@@ -255,13 +249,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         catch (Exception exception)
         {
             // Whatever it is: somebody has to go on looking whether it is back.
-            _problem = Plain(exception);
-            if (!_isTold)
-            {
-                _isTold = true;
-                Log.Away(_logger, _name, _url.ToString(), _problem);
-            }
-
+            GoDown(exception);
             return false;
         }
     }
@@ -334,10 +322,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     }
 
     /// <summary>Answers are handed on as they come: in order, one slow continuation would hold up all others, and could hang them.</summary>
-    [SuppressMessage("Usage", "CS0618", Justification = "Obsolete in newer versions, where it is how they are.")]
     private static void Unorder(ConnectionMultiplexer multiplexer)
     {
-#pragma warning disable CS0618
+#pragma warning disable CS0618 // Obsolete in newer versions, where it is how they are.
         ((IConnectionMultiplexer)multiplexer).PreserveAsyncOrder = false;
 #pragma warning restore CS0618
     }

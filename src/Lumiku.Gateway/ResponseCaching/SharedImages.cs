@@ -93,7 +93,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
                 return false;
             }
 
-            var before = await redis.GetAsync(ManifestOf(key), WriteBudget) is { } bytes ? Manifest.Parse(bytes) : null;
+            var before = await redis.GetAsync(ManifestOf(key), WriteBudget);
             var rest = image.Content;
             foreach (var piece in manifest.PieceKeys(PieceOf(key)))
             {
@@ -103,14 +103,14 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             }
 
             await redis.SetAsync(ManifestOf(key), manifest.Write(), lifetime, WriteBudget);
-            if (before is not null)
+            if (before is not null && PiecesOf(key, before) is { Length: > 0 } old)
             {
-                await redis.DeleteAsync([.. before.PieceKeys(PieceOf(key))], WriteBudget);
+                await redis.DeleteAsync(old, WriteBudget);
             }
 
             return true;
         }
-        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        catch (RedisFailedException)
         {
             Log.NotKept(logger, image.Content.Length);
             return false;
@@ -121,10 +121,12 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     {
         try
         {
-            var manifest = await redis.GetAsync(ManifestOf(key), WriteBudget) is { } bytes ? Manifest.Parse(bytes) : null;
-            await redis.DeleteAsync([ManifestOf(key), .. manifest?.PieceKeys(PieceOf(key)) ?? []], WriteBudget);
+            if (await redis.GetAsync(ManifestOf(key), WriteBudget) is { } bytes)
+            {
+                await redis.DeleteAsync([ManifestOf(key), .. PiecesOf(key, bytes)], WriteBudget);
+            }
         }
-        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        catch (RedisFailedException)
         {
             // It expires.
         }
@@ -168,7 +170,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         {
             await redis.DeleteAsync([ManifestOf(key)], WriteBudget);
         }
-        catch (Exception exception) when (exception is RedisUnavailableException or RedisScriptException)
+        catch (RedisFailedException)
         {
             // It expires.
         }
@@ -213,6 +215,9 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 
     /// <summary>The braces keep an image's keys in one slot of a cluster; the 1 is the version of what is written.</summary>
     private string ManifestOf(CacheKey key) => $"{options.KeyPrefix}:image:1:{{{key}}}";
+
+    /// <summary>Those of a manifest as it was read; none where it is none of ours.</summary>
+    private string[] PiecesOf(CacheKey key, byte[] manifest) => [.. Manifest.Parse(manifest)?.PieceKeys(PieceOf(key)) ?? []];
 
     private string PieceOf(CacheKey key) => $"{ManifestOf(key)}:";
 

@@ -20,19 +20,7 @@ internal sealed class GatewaySettings
         JwtSecret = configuration[ShortVariables.JwtSecret] is { Length: > 0 } secret ? new Secret(secret) : null;
         JsonWebTokens.CheckSecret(JwtSecret, read);
         OperatorKey = configuration[ShortVariables.OperatorKey] is { Length: > 0 } operatorKey ? new Secret(operatorKey) : null;
-        if (OperatorKey is { FitsHeader: false })
-        {
-            read.Refuse(ShortVariables.OperatorKey, "must be visible ASCII characters without spaces, as it travels in a header");
-        }
-        else if (OperatorKey is { } key && Callers.Find(key.Reveal()) is { } caller)
-        {
-            read.Refuse(ShortVariables.OperatorKey, $"is also the key of Callers:{caller.Name}: whoever may ask for pictures could then do all that an operator may");
-        }
-        else if (OperatorKey is not null && Credentials.Values.Append(JwtSecret).Any(other => other?.Reveal() == OperatorKey.Reveal()))
-        {
-            read.Refuse(ShortVariables.OperatorKey, $"is also a token for upstream or {ShortVariables.JwtSecret}, which others see: take one of its own");
-        }
-
+        CheckOperatorKey(read);
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
@@ -45,25 +33,8 @@ internal sealed class GatewaySettings
         }
 
         Redis = read.Section<RedisOptions>("Redis");
-        if (Redis.State is { } url)
-        {
-            RedisState = RedisUrl.Parse(url.Reveal(), out var problem);
-            if (problem is not null)
-            {
-                read.Refuse("Redis:State", $"(REDIS_URL) {problem}");
-            }
-        }
-
-        RedisImages = RedisState;
-        if (Redis.Images is { } images)
-        {
-            RedisImages = RedisUrl.Parse(images.Reveal(), out var problem);
-            if (problem is not null)
-            {
-                read.Refuse("Redis:Images", problem);
-            }
-        }
-
+        RedisState = UrlOf(Redis.State, problem => read.Refuse("Redis:State", $"(REDIS_URL) {problem}"));
+        RedisImages = Redis.Images is null ? RedisState : UrlOf(Redis.Images, problem => read.Refuse("Redis:Images", problem));
         Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
 
         foreach (var (name, credential) in Credentials)
@@ -138,5 +109,38 @@ internal sealed class GatewaySettings
         var settings = new GatewaySettings(configuration, reader);
         mistakes = reader.Mistakes;
         return settings;
+    }
+
+    private static RedisUrl? UrlOf(Secret? url, Action<string> refuse)
+    {
+        string? problem = null;
+        var parsed = url is null ? null : RedisUrl.Parse(url.Reveal(), out problem);
+        if (problem is not null)
+        {
+            refuse(problem);
+        }
+
+        return parsed;
+    }
+
+    private void CheckOperatorKey(SettingsReader read)
+    {
+        if (OperatorKey is not { } key)
+        {
+            return;
+        }
+
+        if (!key.FitsHeader)
+        {
+            read.Refuse(ShortVariables.OperatorKey, "must be visible ASCII characters without spaces, as it travels in a header");
+        }
+        else if (Callers.Find(key.Reveal()) is { } caller)
+        {
+            read.Refuse(ShortVariables.OperatorKey, $"is also the key of Callers:{caller.Name}: whoever may ask for pictures could then do all that an operator may");
+        }
+        else if (Credentials.Values.Append(JwtSecret).Any(other => other?.Reveal() == key.Reveal()))
+        {
+            read.Refuse(ShortVariables.OperatorKey, $"is also a token for upstream or {ShortVariables.JwtSecret}, which others see: take one of its own");
+        }
     }
 }

@@ -34,8 +34,18 @@ internal sealed partial class SettingsReader(IConfiguration configuration)
         }
     }
 
-    /// <summary>Whether a setting is there without a value; null in the file is a value.</summary>
-    public bool IsEmpty(string key) => configuration[key] is "";
+    /// <summary>Checks a number that is unlimited where it is left out. Empty is a mistake: a variable that was to be filled in, and was not.</summary>
+    public void CheckLimit(string key, int? value, int least, int most)
+    {
+        if (configuration[key] is "")
+        {
+            Refuse(key, "is empty: leave it out, or write null, for unlimited");
+        }
+        else if (value < least || value > most)
+        {
+            Refuse(key, $"must be between {least} and {most}, or left out for unlimited, and is {value}");
+        }
+    }
 
     /// <summary>Records a mistake.</summary>
     /// <param name="key">The full key, as an operator would write it.</param>
