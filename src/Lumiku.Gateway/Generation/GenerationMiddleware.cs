@@ -10,7 +10,7 @@ namespace Lumiku.Gateway.Generation;
 
 /// <summary>Answers a request for an image with one that is made for it, or for another that asks the same: 502 or 504 where there is none.</summary>
 /// <remarks>A caller who leaves stops waiting, not the generation.</remarks>
-internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights, Generator generator, Draining draining, TimeProvider time)
+internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights, Generator generator, Landings landings, Draining draining, TimeProvider time)
 {
     /// <summary>When to ask again for an image that is still being made.</summary>
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
@@ -35,11 +35,11 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         {
             if (hasReceived)
             {
-                generator.Receive(seat);
+                landings.Receive(seat);
             }
             else
             {
-                generator.Leave(seat);
+                landings.Leave(seat);
             }
         }
     }
@@ -61,9 +61,10 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     /// <returns>Whether the caller has the image.</returns>
     private async Task<bool> ServeAsync(HttpContext context, Seat seat, long started)
     {
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         while (true)
         {
-            var (refusal, isInTime) = seat.IsOpener ? await OpenAsync(context, seat, started) : (null, true);
+            var (refusal, isInTime) = seat.IsOpener ? await OpenAsync(context, seat, started, leaving.Token) : (null, true);
             if (refusal is not null)
             {
                 await refusal.ExecuteAsync(context);
@@ -73,7 +74,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
             GenerationResult? result = null;
             if (isInTime)
             {
-                (result, isInTime) = await WaitAsync(context, seat, started);
+                (result, isInTime) = await WaitAsync(context, seat, started, leaving.Token);
             }
 
             if (!isInTime)
@@ -90,12 +91,11 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     }
 
     /// <returns>Not in time where it waited for another replica's generation, and the wait limit, or the end of draining, came first.</returns>
-    private async Task<(GatewayProblem? Refusal, bool IsInTime)> OpenAsync(HttpContext context, Seat seat, long started)
+    private async Task<(GatewayProblem? Refusal, bool IsInTime)> OpenAsync(HttpContext context, Seat seat, long started, CancellationToken leaving)
     {
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
-            return (await generator.OpenAsync(seat, context.GetAccount(), Left(context, started), cancellation.Token), true);
+            return (await generator.OpenAsync(seat, context.GetAccount(), Left(context, started), leaving), true);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
@@ -111,12 +111,11 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
     }
 
     /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
-    private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started)
+    private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started, CancellationToken leaving)
     {
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
-            return (await seat.Turn.WaitAsync(Left(context, started), time, cancellation.Token), true);
+            return (await seat.Turn.WaitAsync(Left(context, started), time, leaving), true);
         }
         catch (TimeoutException)
         {

@@ -25,6 +25,7 @@ internal static class GenerationSetup
             .AddSingleton(provider => new ModelPlaces(
                 model => provider.GetRequiredService<CurrentSettings>().Value.Models.Find(model)?.Options.ConcurrentGenerations, provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<Flights>()
+            .AddSingleton<Landings>()
             .AddSingleton<Generator>();
     }
 
