@@ -24,6 +24,8 @@ internal readonly record struct UnitCount(long Spent, long Reserved, long Grante
 {
     public long Used => Spent + Reserved;
 
+    public static UnitCount operator +(UnitCount left, UnitCount right) => new(left.Spent + right.Spent, left.Reserved + right.Reserved, left.Granted + right.Granted);
+
     /// <summary>Never below 0; null where there is no limit.</summary>
     public long? Left(int? limit) => limit is null ? null : Math.Max(0, limit.Value + Granted - Used);
 

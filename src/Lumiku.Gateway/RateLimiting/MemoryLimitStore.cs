@@ -31,71 +31,40 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
 
     public ValueTask<Admission> AdmitAsync(Account account, bool takesSlot)
     {
-        var limits = account.Limits;
-        var usage = Enter(account.Owner);
-        try
+        using var entered = Enter(account);
+        var (usage, limits, now) = (entered.Usage, account.Limits, entered.Now);
+        var violated = LimitPolicies.None;
+        if (usage.Bucket(limits, now).RequestIn(limits) > TimeSpan.Zero)
         {
-            usage.LastTier = account.Tier;
-            var (now, clock) = (Now, _time.GetUtcNow());
-            usage.Lapse(now, clock);
-            var violated = LimitPolicies.None;
-            if (usage.Bucket(limits, now).RequestIn(limits) > TimeSpan.Zero)
-            {
-                violated |= LimitPolicies.Requests;
-            }
-
-            if (takesSlot && usage.Running >= limits.ConcurrentRequests)
-            {
-                violated |= LimitPolicies.Concurrency;
-            }
-
-            MemoryLease? lease = null;
-            if (violated == LimitPolicies.None)
-            {
-                lease = Take(usage, account, takesSlot, now);
-            }
-
-            return new(new Admission(lease, violated, Look(usage, account, now, clock)));
+            violated |= LimitPolicies.Requests;
         }
-        finally
+
+        if (takesSlot && usage.Running >= limits.ConcurrentRequests)
         {
-            Monitor.Exit(usage);
+            violated |= LimitPolicies.Concurrency;
         }
+
+        var lease = violated == LimitPolicies.None ? Take(usage, account, takesSlot, now) : null;
+        return new(new Admission(lease, violated, entered.Look(account)));
     }
 
     public ValueTask<LimitUsage> ReleaseAsync(RequestLease lease, Account account)
     {
         var held = (MemoryLease)lease;
-        var usage = Enter(held);
-        try
-        {
-            var (now, clock) = (Now, _time.GetUtcNow());
-            held.IsReleased = true;
-            usage.LetGo(held);
-            usage.Lapse(now, clock);
-            return new(Look(usage, account, now, clock));
-        }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
+        using var entered = Enter(held);
+        held.IsReleased = true;
+        entered.Usage.LetGo(held);
+        return new(entered.Look(account));
     }
 
     public ValueTask RenewAsync(IReadOnlyCollection<RequestLease> leases)
     {
         foreach (var lease in leases.Cast<MemoryLease>())
         {
-            var usage = Enter(lease);
-            try
+            using var entered = Enter(lease);
+            if (!lease.IsReleased)
             {
-                if (!lease.IsReleased)
-                {
-                    Renew(lease);
-                }
-            }
-            finally
-            {
-                Monitor.Exit(usage);
+                Renew(lease, entered.Now);
             }
         }
 
@@ -105,28 +74,18 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     public ValueTask<Booking> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(units);
-        var usage = Enter(account.Owner);
-        try
+        using var entered = Enter(account);
+        var found = entered.Look(account);
+        var violated = (found.Day.Fits(units, account.Limits.UnitsPerDay) ? LimitPolicies.None : LimitPolicies.Day)
+            | (found.Month.Fits(units, account.Limits.UnitsPerMonth) ? LimitPolicies.None : LimitPolicies.Month);
+        if (violated != LimitPolicies.None)
         {
-            usage.LastTier = account.Tier;
-            var (now, clock) = (Now, _time.GetUtcNow());
-            usage.Lapse(now, clock);
-            var found = Look(usage, account, now, clock);
-            var violated = (found.Day.Fits(units, account.Limits.UnitsPerDay) ? LimitPolicies.None : LimitPolicies.Day)
-                | (found.Month.Fits(units, account.Limits.UnitsPerMonth) ? LimitPolicies.None : LimitPolicies.Month);
-            if (violated != LimitPolicies.None)
-            {
-                return new(new Booking(Reservation: null, violated, found));
-            }
+            return new(new Booking(Reservation: null, violated, found));
+        }
 
-            var reservation = new UnitReservation(Guid.CreateVersion7(found.At), account.Owner, units);
-            usage.Reserve(reservation.Id, units, found.Periods, found.At, now, now + lapsesAfter);
-            return new(new Booking(reservation, violated, Look(usage, account, now, clock)));
-        }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
+        var reservation = new UnitReservation(Guid.CreateVersion7(found.At), account.Owner, units);
+        entered.Usage.Reserve(reservation.Id, units, found.Periods, found.At, entered.Now, entered.Now + lapsesAfter);
+        return new(new Booking(reservation, violated, entered.Look(account)));
     }
 
     public ValueTask SettleAsync(UnitReservation reservation, int used)
@@ -148,95 +107,75 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
     /// <returns>Null where no slot is taken.</returns>
     public RequestLease? Note(Account account, bool takesSlot)
     {
-        var usage = Enter(account.Owner);
-        try
-        {
-            usage.LastTier = account.Tier;
-            return Take(usage, account, takesSlot, Now);
-        }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
+        using var entered = Enter(account);
+        return Take(entered.Usage, account, takesSlot, entered.Now);
     }
 
     /// <summary>Writes down what another store has reserved, whatever the limits.</summary>
     public void Note(Account account, UnitReservation reservation, TimeSpan lapsesAfter)
     {
-        var usage = Enter(account.Owner);
-        try
-        {
-            usage.LastTier = account.Tier;
-            var (now, clock) = (Now, _time.GetUtcNow());
-            usage.Lapse(now, clock);
-            usage.Reserve(reservation.Id, reservation.Units, account.Calendar.At(clock), clock, now, now + lapsesAfter);
-        }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
+        using var entered = Enter(account);
+        entered.Usage.Reserve(reservation.Id, reservation.Units, account.Calendar.At(entered.Clock), entered.Clock, entered.Now, entered.Now + lapsesAfter);
     }
 
     public ValueTask<LimitUsage> LookAsync(Account account)
     {
-        var (now, clock) = (Now, _time.GetUtcNow());
-        if (!_owners.TryGetValue(account.Owner, out var usage))
-        {
-            return new(Look(new OwnerUsage(), account, now, clock));
-        }
-
-        lock (usage)
-        {
-            usage.Lapse(now, clock);
-            return new(Look(usage, account, now, clock));
-        }
+        // Who is not known is not made known by it.
+        using var entered = Entered.Into(_owners.GetValueOrDefault(account.Owner) ?? new OwnerUsage(), this);
+        return new(entered.Look(account));
     }
 
     public ValueTask<LimitUsage> GrantAsync(Account account, int units)
     {
-        var usage = Enter(account.Owner);
-        try
-        {
-            var (now, clock) = (Now, _time.GetUtcNow());
-            usage.Lapse(now, clock);
-            usage.Grant(units, account.Calendar.At(clock), clock, now);
-            return new(Look(usage, account, now, clock));
-        }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
+        using var entered = Enter(account.Owner);
+        entered.Usage.Grant(units, account.Calendar.At(entered.Clock), entered.Clock, entered.Now);
+        return new(entered.Look(account));
     }
 
     public ValueTask<LimitUsage> ResetAsync(Account account)
     {
-        if (_owners.TryGetValue(account.Owner, out var usage))
-        {
-            lock (usage)
-            {
-                usage.Reset(account.Calendar.At(_time.GetUtcNow()));
-            }
-        }
-
-        return LookAsync(account);
+        using var entered = Entered.Into(_owners.GetValueOrDefault(account.Owner) ?? new OwnerUsage(), this);
+        entered.Usage.Reset(account.Calendar.At(entered.Clock));
+        return new(entered.Look(account));
     }
 
     public void Dispose() => _sweep.Dispose();
 
-    /// <summary>The owner's usage, its lock held.</summary>
-    private OwnerUsage Enter(Owner owner)
+    /// <summary>For a use, of which the tier is remembered.</summary>
+    private Entered Enter(Account account)
+    {
+        var entered = Enter(account.Owner);
+        entered.Usage.LastTier = account.Tier;
+        return entered;
+    }
+
+    private Entered Enter(Owner owner)
     {
         while (true)
         {
-            var usage = _owners.GetOrAdd(owner, static _ => new OwnerUsage());
-            Monitor.Enter(usage);
-            if (!usage.IsDropped)
+            var entered = Entered.Into(_owners.GetOrAdd(owner, static _ => new OwnerUsage()), this);
+            if (!entered.Usage.IsDropped)
             {
-                return usage;
+                return entered;
             }
 
             // Swept up at this very moment.
-            Monitor.Exit(usage);
+            entered.Dispose();
+        }
+    }
+
+    /// <summary>The usage that a lease is held in.</summary>
+    private Entered Enter(MemoryLease lease)
+    {
+        while (true)
+        {
+            var entered = Entered.Into(lease.Usage, this);
+            if (entered.Usage == lease.Usage)
+            {
+                return entered;
+            }
+
+            entered.Dispose();
         }
     }
 
@@ -253,49 +192,19 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
         return lease;
     }
 
-    /// <summary>The usage that a lease is held in, its lock held.</summary>
-    private static OwnerUsage Enter(MemoryLease lease)
-    {
-        while (true)
-        {
-            var usage = lease.Usage;
-            Monitor.Enter(usage);
-            if (usage == lease.Usage)
-            {
-                return usage;
-            }
-
-            Monitor.Exit(usage);
-        }
-    }
-
     /// <summary>Its owner may have been dropped after it had lapsed: it is held in a new one then.</summary>
-    private void Renew(MemoryLease lease)
+    private void Renew(MemoryLease lease, TimeSpan now)
     {
-        if (!lease.Usage.IsDropped)
+        if (lease.Usage.IsDropped)
         {
-            lease.Usage.Hold(lease, Now);
-            return;
+            using var entered = Enter(lease.Owner);
+            lease.Usage = entered.Usage;
+            lease.Usage.Hold(lease, now);
         }
-
-        var usage = Enter(lease.Owner);
-        try
+        else
         {
-            lease.Usage = usage;
-            usage.Hold(lease, Now);
+            lease.Usage.Hold(lease, now);
         }
-        finally
-        {
-            Monitor.Exit(usage);
-        }
-    }
-
-    private static LimitUsage Look(OwnerUsage usage, Account account, TimeSpan now, DateTimeOffset clock)
-    {
-        var (left, nextIn) = usage.Bucket(account.Limits, now).Left(account.Limits);
-        var periods = account.Calendar.At(clock);
-        return new LimitUsage(
-            account.Limits, left, nextIn, usage.Running, usage.Count(PeriodKind.Day, periods.Day), usage.Count(PeriodKind.Month, periods.Month), periods, clock, usage.LastTier);
     }
 
     private void Sweep()
@@ -311,5 +220,35 @@ internal sealed class MemoryLimitStore : ILimitStore, IDisposable
                 }
             }
         }
+    }
+
+    /// <summary>An owner's usage with its lock held, at one moment, what has lapsed by then let go of.</summary>
+    private readonly ref struct Entered : IDisposable
+    {
+        private Entered(OwnerUsage usage, TimeSpan now, DateTimeOffset clock) => (Usage, Now, Clock) = (usage, now, clock);
+
+        public OwnerUsage Usage { get; }
+
+        public TimeSpan Now { get; }
+
+        public DateTimeOffset Clock { get; }
+
+        public static Entered Into(OwnerUsage usage, MemoryLimitStore store)
+        {
+            Monitor.Enter(usage);
+            var (now, clock) = (store.Now, store._time.GetUtcNow());
+            usage.Lapse(now, clock);
+            return new Entered(usage, now, clock);
+        }
+
+        public LimitUsage Look(Account account)
+        {
+            var (left, nextIn) = Usage.Bucket(account.Limits, Now).Left(account.Limits);
+            var periods = account.Calendar.At(Clock);
+            return new LimitUsage(
+                account.Limits, left, nextIn, Usage.Running, Usage.Count(PeriodKind.Day, periods.Day), Usage.Count(PeriodKind.Month, periods.Month), periods, Clock, Usage.LastTier);
+        }
+
+        public void Dispose() => Monitor.Exit(Usage);
     }
 }

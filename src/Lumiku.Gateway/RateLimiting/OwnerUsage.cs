@@ -110,18 +110,7 @@ internal sealed class OwnerUsage
         }
     }
 
-    public UnitCount Count(PeriodKind kind, QuotaPeriod period)
-    {
-        foreach (ref readonly var known in CollectionsMarshal.AsSpan(_periods))
-        {
-            if (known.Kind == kind && known.Id == period.Id)
-            {
-                return known.Count;
-            }
-        }
-
-        return default;
-    }
+    public UnitCount Count(PeriodKind kind, QuotaPeriod period) => IndexOf(kind, period.Id) is var index and >= 0 ? _periods![index].Count : default;
 
     public void Reserve(Guid id, int units, QuotaPeriods periods, DateTimeOffset clock, TimeSpan now, TimeSpan lapsesAt)
     {
@@ -152,12 +141,13 @@ internal sealed class OwnerUsage
     public void Reset(QuotaPeriods periods)
     {
         _full = TimeSpan.Zero;
-        foreach (ref var period in CollectionsMarshal.AsSpan(_periods))
+        Forgive(PeriodKind.Day, periods.Day);
+        Forgive(PeriodKind.Month, periods.Month);
+
+        void Forgive(PeriodKind kind, QuotaPeriod period)
         {
-            if ((period.Kind == PeriodKind.Day && period.Id == periods.Day.Id) || (period.Kind == PeriodKind.Month && period.Id == periods.Month.Id))
-            {
-                period.Count = new UnitCount(Spent: 0, period.Count.Reserved, Granted: 0);
-            }
+            var count = Count(kind, period);
+            TryChange(kind, period.Id, new UnitCount(-count.Spent, Reserved: 0, -count.Granted));
         }
     }
 
@@ -185,16 +175,28 @@ internal sealed class OwnerUsage
     /// <returns>False where the period is not known, or forgotten by now.</returns>
     private bool TryChange(PeriodKind kind, int id, UnitCount count)
     {
-        foreach (ref var known in CollectionsMarshal.AsSpan(_periods))
+        var index = IndexOf(kind, id);
+        if (index >= 0)
         {
-            if (known.Kind == kind && known.Id == id)
+            CollectionsMarshal.AsSpan(_periods)[index].Count += count;
+        }
+
+        return index >= 0;
+    }
+
+    /// <summary>At most a handful are remembered.</summary>
+    private int IndexOf(PeriodKind kind, int id)
+    {
+        var periods = CollectionsMarshal.AsSpan(_periods);
+        for (var i = 0; i < periods.Length; i++)
+        {
+            if (periods[i].Kind == kind && periods[i].Id == id)
             {
-                known.Count = new UnitCount(known.Count.Spent + count.Spent, known.Count.Reserved + count.Reserved, known.Count.Granted + count.Granted);
-                return true;
+                return i;
             }
         }
 
-        return false;
+        return -1;
     }
 
     private void LapseUnits(TimeSpan now, DateTimeOffset clock)
@@ -246,21 +248,4 @@ internal enum PeriodKind
 {
     Day,
     Month,
-}
-
-/// <summary>A slot in memory, and its place among its owner's.</summary>
-internal sealed class MemoryLease(Entitlements.Owner owner, OwnerUsage usage) : RequestLease(owner)
-{
-    /// <summary>Changed under the lock of the one before, where that was dropped.</summary>
-    public OwnerUsage Usage { get; set; } = usage;
-
-    public TimeSpan LapsesAt { get; set; }
-
-    public bool IsHeld { get; set; }
-
-    public bool IsReleased { get; set; }
-
-    public MemoryLease? Next { get; set; }
-
-    public MemoryLease? Previous { get; set; }
 }
