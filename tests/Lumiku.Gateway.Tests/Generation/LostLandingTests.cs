@@ -1,11 +1,9 @@
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
-using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
@@ -23,7 +21,7 @@ public sealed class LostLandingTests
     public async Task A_redis_whose_clock_is_set_back_refuses_nobody_for_as_long()
     {
         await using var server = await RedisServer.StartAsync();
-        await using var redis = new RedisConnection(RedisUrl.Parse(server.Url, out _)!, "limits", "test", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
+        await using var redis = Replica.Connect(server.Url, "limits");
         await Eventually.BeAsync(() => redis.IsUp, "up");
         await using var hf = await HuggingFaceSimulator.StartAsync();
         await using var gateway = await TestGateway.StartAsync(hf, "Tiers:free:RequestsPerMinute=60", "Tiers:free:Burst=5", "Tiers:free:ConcurrentRequests=1");

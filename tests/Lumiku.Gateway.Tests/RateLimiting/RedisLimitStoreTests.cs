@@ -1,7 +1,6 @@
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Lumiku.Gateway.Tests.RateLimiting;
@@ -9,7 +8,7 @@ namespace Lumiku.Gateway.Tests.RateLimiting;
 /// <summary>The store in Redis keeps the very same contract.</summary>
 public sealed class RedisLimitStoreTests(RedisServer redis) : LimitStoreContract, IAsyncLifetime
 {
-    private readonly RedisConnection _connection = new(RedisUrl.Parse(redis.Url, out _)!, "limits", "contract", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
+    private readonly RedisConnection _connection = Replica.Connect(redis.Url, "limits");
 
     public async ValueTask InitializeAsync() => await Eventually.BeAsync(() => _connection.IsUp, "it is connected");
 

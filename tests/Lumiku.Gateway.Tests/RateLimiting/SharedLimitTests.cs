@@ -11,36 +11,12 @@ namespace Lumiku.Gateway.Tests.RateLimiting;
 
 /// <summary>Several replicas and one Redis: they count as one, go on by themselves while it is away, and make up for it afterwards.</summary>
 [Collection(Alone.Name)]
-public sealed class SharedLimitTests : IAsyncLifetime
+public sealed class SharedLimitTests : ReplicaTests
 {
     private const int Workers = 24;
     private const string OperatorKey = "operator-key-0123456789abcdef";
 
-    private readonly List<TestGateway> _replicas = [];
     private int _body;
-
-    private RedisServer _redis = null!;
-    private FaultProxy _wire = null!;
-    private HuggingFaceSimulator _huggingFace = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _redis = await RedisServer.StartAsync();
-        _wire = new FaultProxy(_redis.Port);
-        _huggingFace = await HuggingFaceSimulator.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var replica in _replicas)
-        {
-            await replica.DisposeAsync();
-        }
-
-        await _huggingFace.DisposeAsync();
-        await _wire.DisposeAsync();
-        await _redis.DisposeAsync();
-    }
 
     [Fact]
     public async Task Of_24_workers_at_three_replicas_exactly_as_many_pass_as_the_limit_allows_in_50_rounds()
@@ -71,7 +47,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
             (await PassAsync($"user-{round}", body: null, "quota-exceeded", "too-many-at-once")).ShouldBe(50);
         }
 
-        _huggingFace.Received.Count.ShouldBe(4 * 50);
+        HuggingFace.Received.Count.ShouldBe(4 * 50);
         (await LookAsync("user-1")).Running.ShouldBe(0);
     }
 
@@ -82,7 +58,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
         await AskAsync(0, "first", FlightBench.Body);
         await AskAsync(1, "first", FlightBench.Body);
         await AskAsync(2, "first", FlightBench.Body);
-        _redis.Kill();
+        Redis.Kill();
         var passed = new int[10];
 
         for (var round = 0; round < passed.Length; round++)
@@ -96,7 +72,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
         refused.Header("RateLimit-Policy").ShouldBe("\"requests\";q=1;w=60");
         refused.Json.GetProperty("detail").GetString().ShouldNotBeNull().ShouldContain("1 a minute with 34 in one go");
 
-        _redis.Start();
+        Redis.Start();
         await Eventually.BeAsync(async () => await ReadyAsync(0) == """{"status":"ready"}""" && await ReadyAsync(1) == """{"status":"ready"}""" && await ReadyAsync(2) == """{"status":"ready"}""", "all are back");
         (await PassAsync("user-after", FlightBench.Body, "rate-limited")).ShouldBe(100);
     }
@@ -110,7 +86,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
             (await AskAsync(0, "anna")).ShouldBeAnImage();
         }
 
-        _wire.IsSilent = true;
+        Wire.IsSilent = true;
         (await AskAsync(0, "anna")).ShouldBeAnImage();
         (await AskAsync(0, "anna")).Header("RateLimit").ShouldStartWith("\"requests\";r=15;");
         (await AskAsync(0, "anna")).ShouldBe(429, "quota-exceeded");
@@ -121,20 +97,20 @@ public sealed class SharedLimitTests : IAsyncLifetime
     {
         await StartAsync(1, isPatient: false, "Tiers:free:UnitsPerDay=100", $"OPERATOR_KEY={OperatorKey}");
         (await AskAsync(0, "anna")).ShouldBeAnImage();
-        _wire.IsSilent = true;
+        Wire.IsSilent = true;
         for (var i = 0; i < 5; i++)
         {
             (await AskAsync(0, "anna")).ShouldBeAnImage();
         }
 
-        _huggingFace.BehaveNext(Misbehaviour.Empty500);
+        HuggingFace.BehaveNext(Misbehaviour.Empty500);
         ((int)(await AskAsync(0, "anna")).Status).ShouldBe(502);
         (await ReadyAsync(0)).ShouldContain("\"status\":\"degraded\"");
         (await ReadyAsync(0)).ShouldContain("Redis for limits at redis://127.0.0.1:");
         (await OperateAsync("POST", "/ops/limits/grant?user=anna&units=5")).ShouldBe(502, "upstream-failed");
         (await OperateAsync("POST", "/ops/limits/reset?user=anna")).ShouldBe(502, "upstream-failed");
 
-        _wire.IsSilent = false;
+        Wire.IsSilent = false;
 
         await Eventually.BeAsync(async () => await ReadyAsync(0) == """{"status":"ready"}""", "it is back");
         await Eventually.BeAsync(async () => (await LookAsync("anna")).Day == new UnitCount(Spent: 6, Reserved: 0, Granted: 0), "all are charged, and once");
@@ -149,17 +125,17 @@ public sealed class SharedLimitTests : IAsyncLifetime
         var upstreamTime = new ManualTime();
         await using var slow = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { TimeProvider = upstreamTime });
         slow.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
-        await using var gateway = await TestGateway.StartAsync(slow, $"REDIS_URL=redis://127.0.0.1:{_wire.Port}", "Tiers:free:UnitsPerDay=100");
+        await using var gateway = await TestGateway.StartAsync(slow, $"REDIS_URL=redis://127.0.0.1:{Wire.Port}", "Tiers:free:UnitsPerDay=100");
         await Eventually.BeAsync(() => gateway.Services.GetRequiredService<RedisState>().Connection.IsUp, "it is connected");
         var asking = gateway.GenerateAsync(TestGateway.Sd3, FlightBench.Body, "free");
         await Eventually.BeAsync(() => upstreamTime.Waiting == 1, "it is being made");
         (await LookAsync("user-1", gateway)).Day.ShouldBe(new UnitCount(Spent: 0, Reserved: 1, Granted: 0));
 
-        _wire.IsSilent = true;
+        Wire.IsSilent = true;
         upstreamTime.Advance(TimeSpan.FromSeconds(1));
         (await asking).ShouldBeAnImage();
         ((SharedLimitStore)gateway.Services.GetRequiredService<ILimitStore>()).UntoldCount.ShouldBeInRange(1, 2, "its settlement, and perhaps its slot");
-        _wire.IsSilent = false;
+        Wire.IsSilent = false;
 
         await Eventually.BeAsync(() => ((SharedLimitStore)gateway.Services.GetRequiredService<ILimitStore>()).UntoldCount == 0, "it is told");
         (await LookAsync("user-1", gateway)).Day.ShouldBe(new UnitCount(Spent: 1, Reserved: 0, Granted: 0));
@@ -169,8 +145,8 @@ public sealed class SharedLimitTests : IAsyncLifetime
     public async Task Slots_of_a_replica_that_was_killed_are_free_within_15_seconds_for_the_others()
     {
         await StartAsync(1, isPatient: false, "Tiers:free:ConcurrentRequests=3");
-        _huggingFace.Behave("*", Misbehaviour.StallBeforeHeaders);
-        var dying = await GatewayProcess.ServeAsync(_huggingFace.Address, new() { ["REDIS_URL"] = _redis.Url, ["Tiers__free__ConcurrentRequests"] = "3" });
+        HuggingFace.Behave("*", Misbehaviour.StallBeforeHeaders);
+        var dying = await GatewayProcess.ServeAsync(HuggingFace.Address, new() { ["REDIS_URL"] = Redis.Url, ["Tiers__free__ConcurrentRequests"] = "3" });
         for (var i = 0; i < 3; i++)
         {
             var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{TestGateway.Sd3}") { Content = TestGateway.Json($$"""{"inputs":"{{i}}"}""") };
@@ -180,7 +156,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
         }
 
         await Eventually.BeAsync(async () => (await LookAsync("anna")).Running == 3, "all slots are taken");
-        _huggingFace.BehaveWell();
+        HuggingFace.BehaveWell();
         (await AskAsync(0, "anna")).ShouldBe(429, "too-many-at-once");
 
         await dying.DisposeAsync();
@@ -197,7 +173,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
         await StartAsync(1, isPatient: true, "Tiers:free:RequestsPerMinute=10", "Tiers:free:ConcurrentRequests=3", "Tiers:free:UnitsPerDay=9", $"OPERATOR_KEY={OperatorKey}");
         (await AskAsync(0, "anna-the-user", """{"inputs":"a secret heron"}""")).ShouldBeAnImage();
         await OperateAsync("POST", "/ops/limits/grant?user=anna-the-user&units=1");
-        _huggingFace.BehaveNext(Misbehaviour.Empty500);
+        HuggingFace.BehaveNext(Misbehaviour.Empty500);
         await AskAsync(0, "anna-the-user", """{"inputs":"another secret heron"}""");
 
         const string Search = """
@@ -213,7 +189,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
             end
             return (#keys >= 4 and 0 or 100) + endless * 10 + told
             """;
-        (await _redis.TellAsync("EVAL", Search, "0")).ShouldBe(":0");
+        (await Redis.TellAsync("EVAL", Search, "0")).ShouldBe(":0");
     }
 
     [Fact]
@@ -221,7 +197,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
     {
         await StartAsync(1, isPatient: false, "Tiers:free:RequestsPerMinute=10", "Tiers:free:ConcurrentRequests=3", "Tiers:free:UnitsPerDay=9");
         (await AskAsync(0, "anna")).ShouldBeAnImage();
-        await _redis.TellAsync("EVAL", "for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('SET', key, 'garbage') end return 1", "0");
+        await Redis.TellAsync("EVAL", "for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('SET', key, 'garbage') end return 1", "0");
 
         for (var i = 0; i < 4; i++)
         {
@@ -240,25 +216,17 @@ public sealed class SharedLimitTests : IAsyncLifetime
         (await AskAsync(1, "anna")).ShouldBeAnImage();
         (await AskAsync(0, "anna")).ShouldBe(429, "quota-exceeded");
 
-        (await _redis.TellAsync("FLUSHALL")).ShouldBe("+OK");
-        (await _redis.TellAsync("SCRIPT", "FLUSH")).ShouldBe("+OK");
+        (await Redis.TellAsync("FLUSHALL")).ShouldBe("+OK");
+        (await Redis.TellAsync("SCRIPT", "FLUSH")).ShouldBe("+OK");
 
         (await AskAsync(0, "anna")).ShouldBeAnImage();
         (await AskAsync(1, "anna")).ShouldBeAnImage();
         (await AskAsync(1, "anna")).ShouldBe(429, "quota-exceeded");
     }
 
-    /// <param name="isPatient">Redis may take as long as it likes: a machine that is busy with tests is no reason to decide without it.</param>
-    private async Task StartAsync(int replicas, bool isPatient, params string[] settings)
-    {
-        for (var i = 0; i < replicas; i++)
-        {
-            _replicas.Add(await Replica.StartAsync(_huggingFace, _wire.Port, isPatient, settings));
-        }
-    }
-
-    private Task<Answer> AskAsync(int replica, string user, string? body = null) => _replicas[replica].GenerateAsync(
-        TestGateway.Sd3, body ?? $$"""{"inputs":"heron {{Interlocked.Increment(ref _body)}}"}""", change: request => request.Headers.Add("X-Lumiku-User", user));
+    /// <param name="body">Null: a picture that nobody asked for before.</param>
+    private Task<Answer> AskAsync(int replica, string user, string? body = null) =>
+        base.AskAsync(replica, user, body ?? $$"""{"inputs":"heron {{Interlocked.Increment(ref _body)}}"}""");
 
     /// <summary>All workers ask, each at its replica, until they are refused.</summary>
     /// <param name="refusals">The first ends a worker; it tries again after the others.</param>
@@ -269,7 +237,7 @@ public sealed class SharedLimitTests : IAsyncLifetime
         {
             while (true)
             {
-                var answer = await AskAsync(worker % _replicas.Count, user, body);
+                var answer = await AskAsync(worker % Replicas.Count, user, body);
                 if ((int)answer.Status == 200)
                 {
                     Interlocked.Increment(ref passed);
@@ -288,14 +256,14 @@ public sealed class SharedLimitTests : IAsyncLifetime
     }
 
     private async Task<LimitUsage> LookAsync(string user, TestGateway? replica = null) =>
-        await (replica ?? _replicas[0]).Services.GetRequiredService<ILimitStore>().LookAsync(new Account(new Owner(IsUser: true, user), "free", UsageLimits.None, new QuotaCalendar(TimeZoneInfo.Utc)));
+        await (replica ?? Replicas[0]).Services.GetRequiredService<ILimitStore>().LookAsync(new Account(new Owner(IsUser: true, user), "free", UsageLimits.None, new QuotaCalendar(TimeZoneInfo.Utc)));
 
-    private async Task<string> ReadyAsync(int replica) => await _replicas[replica].Client.GetStringAsync("/health/ready");
+    private async Task<string> ReadyAsync(int replica) => await Replicas[replica].Client.GetStringAsync("/health/ready");
 
     private async Task<Answer> OperateAsync(string method, string path)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         request.Headers.Add("Authorization", $"Bearer {OperatorKey}");
-        return await _replicas[0].SendAsync(request);
+        return await Replicas[0].SendAsync(request);
     }
 }

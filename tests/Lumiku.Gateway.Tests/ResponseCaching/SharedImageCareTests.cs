@@ -19,7 +19,7 @@ public sealed class SharedImageCareTests
     public async Task An_image_of_a_replica_whose_clock_is_behind_is_found_and_not_deleted()
     {
         await using var server = await RedisServer.StartAsync();
-        await using var redis = Connect(server.Url);
+        await using var redis = Replica.Connect(server.Url, "images");
         await Eventually.BeAsync(() => redis.IsUp, "up");
         var (behind, ahead) = (new ManualTime(), new ManualTime());
         ahead.Step(TimeSpan.FromSeconds(61));
@@ -35,7 +35,7 @@ public sealed class SharedImageCareTests
     {
         await using var server = await RedisServer.StartAsync();
         (await server.TellAsync("ACL", "SETUSER", "default", "-@dangerous")).ShouldBe("+OK");
-        await using var redis = Connect(server.Url);
+        await using var redis = Replica.Connect(server.Url, "images");
         await Eventually.BeAsync(() => redis.IsUp, "up");
         using var image = SomeImages.Lease(1000, 1);
         (await Images(redis, TimeProvider.System).KeepAsync(SomeImages.Key(1), image, TimeSpan.FromMinutes(1))).ShouldBeTrue();
@@ -57,7 +57,7 @@ public sealed class SharedImageCareTests
     {
         await using var server = await RedisServer.StartAsync();
         await using var wire = new FaultProxy(server.Port);
-        await using var redis = Connect($"redis://127.0.0.1:{wire.Port}");
+        await using var redis = Replica.Connect($"redis://127.0.0.1:{wire.Port}", "images");
         await Eventually.BeAsync(() => redis.IsUp, "up");
         await using var hf = await HuggingFaceSimulator.StartAsync();
         await using var gateway = await TestGateway.StartAsync(hf);
@@ -76,7 +76,4 @@ public sealed class SharedImageCareTests
     private static Task PauseAsync(int ms) => Task.Delay(TimeSpan.FromMilliseconds(ms), TimeProvider.System, Token);
 
     private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), time, NullLogger<SharedImages>.Instance);
-
-    private static RedisConnection Connect(string url) =>
-        new(RedisUrl.Parse(url, out _)!, "limits", "test", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
 }

@@ -21,7 +21,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _connection = Connect(redis.Url);
+        _connection = Replica.Connect(redis.Url, "images");
         _images = Images(_connection);
         await Eventually.BeAsync(() => _connection.IsUp, "it is connected");
     }
@@ -156,7 +156,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
     public async Task A_server_that_is_nearly_full_is_spared()
     {
         await using var small = await RedisServer.StartAsync("--maxmemory", "8mb", "--maxmemory-policy", "noeviction");
-        await using var connection = Connect(small.Url);
+        await using var connection = Replica.Connect(small.Url, "images");
         await Eventually.BeAsync(() => connection.IsUp, "it is connected");
         using var image = SomeImages.Lease(1_000_000, seed: 1);
         (await Images(connection).KeepAsync(SomeImages.Key(1), image, Day)).ShouldBeTrue();
@@ -229,8 +229,6 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         await Eventually.BeAsync(() => gateway.Services.GetRequiredService<RedisImages>().Connection.IsUp && gateway.Services.GetRequiredService<RedisState>().Connection.IsUp, "it is connected");
         return gateway;
     }
-
-    private static RedisConnection Connect(string url) => new(RedisUrl.Parse(url, out _)!, "images", "test", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
 
     private SharedImages Images(RedisConnection connection) => new(connection, new RedisOptions { KeyPrefix = _prefix }, TimeProvider.System, NullLogger<SharedImages>.Instance);
 }

@@ -34,6 +34,8 @@ internal static class Replica
     public static bool IsUp(TestGateway gateway) =>
         gateway.Services.GetRequiredService<RedisState>().Connection.IsUp && gateway.Services.GetRequiredService<RedisImages>().Connection.IsUp;
 
-    private static RedisConnection Connect(string url, string name) => new(
+    /// <summary>A connection that waits for Redis as long as a busy machine may need.</summary>
+    /// <param name="name">What it is for.</param>
+    public static RedisConnection Connect(string url, string name) => new(
         RedisUrl.Parse(url, out _)!, name, "lumiku", TimeProvider.System, NullLogger<RedisConnection>.Instance, TimeSpan.FromSeconds(20));
 }
