@@ -26,7 +26,7 @@ public class SharedImageHits : IDisposable
     {
         var port = FreePort();
         _server = Process.Start(new ProcessStartInfo("redis-server", ["--port", $"{port}", "--save", "", "--appendonly", "no"]) { RedirectStandardOutput = true })!;
-        _redis = new RedisConnection(RedisUrl.Parse($"redis://127.0.0.1:{port}", out _)!, "images", "bench", TimeProvider.System, NullLogger<RedisConnection>.Instance);
+        _redis = new RedisConnection(RedisUrl.Parse($"redis://127.0.0.1:{port}", out _)!, "images", new RedisOptions { KeyPrefix = "bench" }, TimeProvider.System, NullLogger<RedisConnection>.Instance);
         while (!_redis.IsUp)
         {
             Thread.Yield();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Security;
 using StackExchange.Redis;
 
 namespace Lumiku.Gateway.Redis;
@@ -17,7 +18,6 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private static readonly string[] Sick =
         ["NOAUTH", "WRONGPASS", "NOPERM", "invalid password", "OOM ", "READONLY", "LOADING", "MASTERDOWN", "MISCONF", "CLUSTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "MOVED ", "ASK "];
 
-    private static readonly TimeSpan DefaultBudget = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ProbeBudget = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ReplaceAfter = TimeSpan.FromSeconds(5);
@@ -34,17 +34,16 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private volatile ConnectionMultiplexer? _multiplexer;
     private volatile bool _isUp;
     private volatile string _problem = "it has not been reached yet";
+    private volatile string? _certificateProblem;
     private int _failures;
     private long _silentSince;
     private bool _isTold;
 
     /// <param name="name">What it is for, in a log.</param>
-    /// <param name="keyPrefix">What all keys begin with.</param>
-    /// <param name="budget">What one call may take; null: 100 ms.</param>
-    public RedisConnection(RedisUrl url, string name, string keyPrefix, TimeProvider time, ILogger<RedisConnection> logger, TimeSpan? budget = null)
+    public RedisConnection(RedisUrl url, string name, RedisOptions options, TimeProvider time, ILogger<RedisConnection> logger)
     {
-        _budget = budget ?? DefaultBudget;
-        (_url, _name, _probe, _time, _logger) = (url, name, $"{keyPrefix}:probe:{Environment.MachineName}", time, logger);
+        (_url, _name, _budget, _time, _logger) = (url, name, options.CallTimeout, time, logger);
+        _probe = $"{options.KeyPrefix}:probe:{Environment.MachineName}";
         _minding = Task.Run(MindAsync);
     }
 
@@ -195,7 +194,10 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     {
         try
         {
-            var multiplexer = await ConnectionMultiplexer.ConnectAsync(OptionsOf(_url));
+            _certificateProblem = null;
+            var options = OptionsOf(_url);
+            options.CertificateValidation += (_, _, _, errors) => IsTrusted(errors);
+            var multiplexer = await ConnectionMultiplexer.ConnectAsync(options);
             Unorder(multiplexer);
             _multiplexer = multiplexer;
             foreach (var channel in _listeners.Keys)
@@ -285,9 +287,22 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>The library's messages name the command and its key, in lines of statistics: what went wrong is in the first words.</summary>
-    private static string Plain(Exception exception) => exception switch
+    /// <summary>The system's own verdict, remembered: the library does not tell it.</summary>
+    private bool IsTrusted(SslPolicyErrors errors)
     {
+        _certificateProblem = errors switch
+        {
+            SslPolicyErrors.None => null,
+            _ when errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) => "its certificate is for another host name",
+            _ => "its certificate is signed by nobody whom this machine trusts (SSL_CERT_FILE can name a private authority)",
+        };
+        return errors == SslPolicyErrors.None;
+    }
+
+    /// <summary>The library's messages name the command and its key, in lines of statistics: what went wrong is in the first words.</summary>
+    private string Plain(Exception exception) => exception switch
+    {
+        _ when _certificateProblem is { } problem => problem,
         TimeoutException => "it does not answer in time",
         RedisConnectionException => "there is no connection",
         RedisServerException when exception.Message.Contains("NOAUTH", StringComparison.Ordinal) || exception.Message.Contains("WRONGPASS", StringComparison.Ordinal) || exception.Message.Contains("invalid password", StringComparison.Ordinal) => "it refuses the password",

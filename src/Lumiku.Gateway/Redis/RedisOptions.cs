@@ -20,6 +20,10 @@ internal sealed class RedisOptions
     [Range(1, 1_000)]
     public int ExpectedReplicas { get; init; } = 1;
 
+    /// <summary>What one call may take; after three that took longer none is tried until Redis answers within half of it. 10 ms to 30 s; default 100 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:30")]
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>What all keys begin with, so that several gateways can use one server. 1 to 32 letters, digits, '-' and '_'; default <c>lumiku</c>.</summary>
     [RegularExpression(@"[A-Za-z0-9_-]{1,32}", ErrorMessage = "must be 1 to 32 letters, digits, '-' and '_'.")]
     public string KeyPrefix { get; init; } = "lumiku";

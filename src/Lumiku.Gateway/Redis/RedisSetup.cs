@@ -37,6 +37,6 @@ internal static class RedisSetup
         return services;
 
         RedisConnection Connect(IServiceProvider provider, RedisUrl url, string name) =>
-            new(url, name, settings.Redis.KeyPrefix, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>());
+            new(url, name, settings.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>());
     }
 }

@@ -15,10 +15,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 {
     private const int PieceSize = 64 * 1024;
 
-    /// <summary>A manifest is looked for on the way of every miss.</summary>
-    private static readonly TimeSpan LookBudget = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>Once it is there, reading the image is worth some waiting: making it takes seconds.</summary>
+    /// <summary>Once its manifest is there, reading an image is worth some more waiting: making it takes seconds.</summary>
     private static readonly TimeSpan PieceBudget = TimeSpan.FromSeconds(1);
 
     /// <summary>Nobody waits for a writing.</summary>
@@ -40,7 +37,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     {
         try
         {
-            var (bytes, expiry) = await redis.GetWithExpiryAsync(ManifestOf(key), LookBudget);
+            var (bytes, expiry) = await redis.GetWithExpiryAsync(ManifestOf(key), options.CallTimeout);
             if (bytes is null)
             {
                 return null;
@@ -59,7 +56,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             }
 
             // Unless it was written anew, or removed, while it was read.
-            if (await redis.GetAsync(ManifestOf(key), LookBudget) is { } still && still.AsSpan().SequenceEqual(bytes))
+            if (await redis.GetAsync(ManifestOf(key), options.CallTimeout) is { } still && still.AsSpan().SequenceEqual(bytes))
             {
                 Log.Damaged(logger, manifest.Length);
                 await redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
@@ -183,7 +180,8 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         try
         {
             // All are asked for at once, and come one after the other.
-            var reading = manifest.PieceKeys(PieceOf(key)).Select(piece => redis.GetAsync(piece, PieceBudget)).ToList();
+            var budget = options.CallTimeout > PieceBudget ? options.CallTimeout : PieceBudget;
+            var reading = manifest.PieceKeys(PieceOf(key)).Select(piece => redis.GetAsync(piece, budget)).ToList();
             var all = (Task)Task.WhenAll(reading);
             foreach (var piece in reading)
             {

@@ -82,7 +82,7 @@ internal sealed class GatewaySettings
     public RedisUrl? RedisState { get; }
 
     /// <summary>What of <c>Redis</c> is read at the start alone, for a comparison; no password is in it.</summary>
-    public string RedisStart => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo}";
+    public string RedisStart => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo} {Redis.CallTimeout}";
 
     /// <summary>Where images are kept for all replicas; null: in each replica alone.</summary>
     public RedisUrl? RedisImages { get; }

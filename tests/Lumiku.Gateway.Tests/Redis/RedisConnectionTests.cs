@@ -195,7 +195,7 @@ public class RedisConnectionTests
     }
 
     private static RedisConnection Connect(int port, string url = "redis://127.0.0.1:{0}") => new(
-        RedisUrl.Parse(string.Format(System.Globalization.CultureInfo.InvariantCulture, url, port), out _)!, "limits", "test", TimeProvider.System, NullLogger<RedisConnection>.Instance);
+        RedisUrl.Parse(string.Format(System.Globalization.CultureInfo.InvariantCulture, url, port), out _)!, "limits", new RedisOptions(), TimeProvider.System, NullLogger<RedisConnection>.Instance);
 
     private static Task ShouldComeUpAsync(RedisConnection redis) => Eventually.BeAsync(() => redis.IsUp, "it is up");
 

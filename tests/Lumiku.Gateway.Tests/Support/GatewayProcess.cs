@@ -89,6 +89,13 @@ public sealed class GatewayProcess : IAsyncDisposable
     /// <summary>SIGTERM, as a container engine sends it.</summary>
     public void Terminate() => Process.Start("kill", ["-TERM", $"{_process.Id}"])!.WaitForExit();
 
+    /// <summary>SIGKILL: it ends where it stands.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
     public async Task<int> ExitCodeAsync()
     {
         await _process.WaitForExitAsync();
@@ -100,8 +107,7 @@ public sealed class GatewayProcess : IAsyncDisposable
         Client.Dispose();
         if (!_process.HasExited)
         {
-            _process.Kill();
-            await _process.WaitForExitAsync();
+            await KillAsync();
         }
 
         _process.Dispose();

@@ -1,4 +1,5 @@
 using Lumiku.HuggingFace.Simulator;
+using Shouldly;
 
 namespace Lumiku.Gateway.Tests.Support;
 
@@ -7,6 +8,10 @@ public abstract class ReplicaTests : Xunit.IAsyncLifetime
 {
     /// <summary>For how long the simulator renders, by its clock, where a test asks it to.</summary>
     private protected static readonly TimeSpan Rendering = TimeSpan.FromSeconds(1);
+
+    private const int Workers = 24;
+
+    private int _body;
 
     private protected List<TestGateway> Replicas { get; } = [];
 
@@ -27,7 +32,7 @@ public abstract class ReplicaTests : Xunit.IAsyncLifetime
         HuggingFace = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { TimeProvider = UpstreamTime });
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await HuggingFace.DisposeAsync(); // First, so that nothing is waited for.
         foreach (var replica in Replicas)
@@ -65,8 +70,41 @@ public abstract class ReplicaTests : Xunit.IAsyncLifetime
             request.Headers.Add("Cache-Control", cacheControl);
         }
 
-        return await Answer.ReadAsync(await Replicas[replica].Client.SendAsync(request, leaving));
+        return await Answer.ReadAsync(await ClientOf(replica).SendAsync(request, leaving));
     }
+
+    private protected virtual HttpClient ClientOf(int replica) => Replicas[replica].Client;
+
+    /// <summary>24 workers ask, each at its replica, until they are refused.</summary>
+    /// <param name="body">Null: a picture that nobody asked for before.</param>
+    /// <param name="refusals">The first ends a worker; it tries again after the others.</param>
+    /// <returns>How many requests got their picture.</returns>
+    private protected async Task<int> PassAsync(int replicas, string user, string? body, params string[] refusals)
+    {
+        var passed = 0;
+        await Task.WhenAll(Enumerable.Range(0, Workers).Select(async worker =>
+        {
+            while (true)
+            {
+                var answer = await AskAsync(worker % replicas, user, body ?? NewBody());
+                if ((int)answer.Status == 200)
+                {
+                    Interlocked.Increment(ref passed);
+                    continue;
+                }
+
+                var type = answer.ErrorType;
+                refusals.ShouldContain(type, answer.Error);
+                if (type == refusals[0])
+                {
+                    return;
+                }
+            }
+        }));
+        return passed;
+    }
+
+    private protected string NewBody() => $$"""{"inputs":"heron {{Interlocked.Increment(ref _body)}}"}""";
 
     /// <summary>So many pictures wait for the simulator's clock.</summary>
     private protected Task ShouldRenderAsync(int pictures) =>
