@@ -36,6 +36,7 @@ internal static class GatewayHost
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(new CurrentSettings(settings));
         builder.Services.AddHostedService<SettingsFollower>();
+        builder.Services.AddGatewayMetrics();
         builder.Services.AddRouting();
         builder.Services.AddHealth();
         builder.Services.AddCallerAuthentication();

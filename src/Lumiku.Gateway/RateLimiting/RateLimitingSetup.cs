@@ -1,5 +1,6 @@
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.RateLimiting;
 
@@ -23,8 +24,10 @@ internal static class RateLimitingSetup
 
         var options = services.GetRequiredService<CurrentSettings>().Value.Redis;
         var time = services.GetRequiredService<TimeProvider>();
-        return new SharedLimitStore(
+        SharedLimitStore store = new(
             redis.Connection, new RedisLimitStore(redis.Connection, options.KeyPrefix, time), local, options.ExpectedReplicas, time, services.GetRequiredService<ILogger<SharedLimitStore>>());
+        services.GetRequiredService<GatewayMetrics>().WatchUntold(() => store.UntoldCount);
+        return store;
     }
 
     public static void MapLimits(this IEndpointRouteBuilder routes) => LimitsEndpoints.Map(routes);

@@ -36,6 +36,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     private volatile string _problem = "it has not been reached yet";
     private volatile string? _certificateProblem;
     private int _failures;
+    private long _outages;
     private long _silentSince;
     private bool _isTold;
 
@@ -52,6 +53,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
 
     /// <summary>Calls are tried.</summary>
     public bool IsUp => _isUp;
+
+    /// <summary>How often it went away since the start, not being there at the start included.</summary>
+    public long Outages => Interlocked.Read(ref _outages);
 
     /// <summary>Why not; null while it is up.</summary>
     public string? Problem => _isUp ? null : $"Redis for {_name} at {_url} is away: {_problem}";
@@ -272,6 +276,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         if (!_isTold)
         {
             _isTold = true;
+            Interlocked.Increment(ref _outages);
             Log.Away(_logger, _name, _url.ToString(), _problem);
         }
     }

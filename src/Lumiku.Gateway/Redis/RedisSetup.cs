@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Redis;
 
@@ -36,7 +37,11 @@ internal static class RedisSetup
 
         return services;
 
-        RedisConnection Connect(IServiceProvider provider, RedisUrl url, string name) =>
-            new(url, name, settings.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>());
+        RedisConnection Connect(IServiceProvider provider, RedisUrl url, string name)
+        {
+            RedisConnection connection = new(url, name, settings.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisConnection>>());
+            provider.GetRequiredService<GatewayMetrics>().WatchRedis(name, () => connection.IsUp, () => connection.Outages);
+            return connection;
+        }
     }
 }
