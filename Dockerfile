@@ -11,7 +11,7 @@ COPY src/Lumiku.Gateway/Lumiku.Gateway.csproj src/Lumiku.Gateway/
 RUN arch=$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/') \
  && dotnet restore src/Lumiku.Gateway -r linux-$arch -p:PublishReadyToRun=true
 
-COPY appsettings.json ./
+COPY appsettings.json appsettings.schema.json ./
 COPY src/Lumiku.Gateway/ src/Lumiku.Gateway/
 RUN arch=$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/') \
  && dotnet publish src/Lumiku.Gateway --no-restore -c Release -r linux-$arch --self-contained false -p:PublishReadyToRun=true -o /app \

@@ -49,11 +49,6 @@ internal class UsageLimits
     /// <param name="key">Where it was bound from.</param>
     public void Check(string key, SettingsReader read)
     {
-        read.CheckLimit($"{key}:{nameof(RequestsPerMinute)}", RequestsPerMinute, 1, 1_000_000);
-        read.CheckLimit($"{key}:{nameof(Burst)}", Burst, 1, 1_000_000);
-        read.CheckLimit($"{key}:{nameof(ConcurrentRequests)}", ConcurrentRequests, 1, 100_000);
-        read.CheckLimit($"{key}:{nameof(UnitsPerDay)}", UnitsPerDay, 0, 1_000_000_000);
-        read.CheckLimit($"{key}:{nameof(UnitsPerMonth)}", UnitsPerMonth, 0, 1_000_000_000);
         if (Burst is not null && RequestsPerMinute is null)
         {
             read.Refuse($"{key}:{nameof(Burst)}", "says how many requests in one go, but no RequestsPerMinute how many follow");

@@ -1,5 +1,5 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
+using Lumiku.Gateway.Tests.Support;
 using Shouldly;
 using Xunit;
 
@@ -68,11 +68,7 @@ public partial class StructureTests
         made.ShouldNotContain(problem => problem.Status == 503);
     }
 
-    private static string Source()
-    {
-        var root = typeof(StructureTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!;
-        return System.IO.Path.Combine(root, "src", "Lumiku.Gateway");
-    }
+    private static string Source() => System.IO.Path.Combine(Repository.Root, "src", "Lumiku.Gateway");
 
     [GeneratedRegex(@"Lumiku\.Gateway\.([A-Z][A-Za-z]+)")]
     private static partial Regex UsedFolder();

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Lumiku.Gateway.Settings;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -10,7 +9,6 @@ namespace Lumiku.Gateway.Authentication;
 internal sealed class NetworkOptions
 {
     /// <summary>Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>) whose <c>X-Forwarded-For</c> is believed. None by default.</summary>
-    [Required]
     public IReadOnlyList<string> TrustedProxies { get; init; } = [];
 }
 

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Lumiku.Gateway.ModelSubstitution;
 
 namespace Lumiku.Gateway.Generation;
@@ -7,26 +6,21 @@ namespace Lumiku.Gateway.Generation;
 internal sealed class GenerationOptions
 {
     /// <summary>How long a caller waits before 504 <c>still-generating</c>. 1 s to 1 h; default 170 s, below the backend's own 180 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan WaitLimit { get; init; } = TimeSpan.FromSeconds(170);
 
     /// <summary>The model's own limit, else the general one.</summary>
     public TimeSpan WaitLimitOf(Model model) => model.Options.WaitLimit ?? WaitLimit;
 
     /// <summary>How long a generation may take as a whole, its caller gone or not. 1 s to 1 h; default 5 min. Not longer than a cluster's ActivityTimeout.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How long a failure answers equal requests too. 0 (not at all) to 1 min; default 2 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan FailureMemory { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a model that is loading or overloaded is waited for before its fallback takes over, where it has one for that. 0 to 1 h; default 20 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan FallbackAfter { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>How many generations of one owner may run that nobody waits for any more; beyond that its next one is refused. 1 to 10,000; default 8.</summary>
-    [Range(1, 10_000)]
     public int AbandonedPerUser { get; init; } = 8;
 
     /// <summary>When a model's generations go straight to its fallback.</summary>

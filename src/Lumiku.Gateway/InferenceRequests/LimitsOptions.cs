@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 
 namespace Lumiku.Gateway.InferenceRequests;
 
@@ -6,21 +5,17 @@ namespace Lumiku.Gateway.InferenceRequests;
 internal sealed class LimitsOptions
 {
     /// <summary>The largest request body in bytes, decoded. 1 kB to 256 MB; default 64 MB: four photos of 10 MB in base64 and some room.</summary>
-    [Range(1_000, 256_000_000)]
     public int RequestBodyBytes { get; init; } = 64_000_000;
 
     /// <summary>
     /// The memory that all request bodies under way may take together, in bytes; each counts twice, as it is read and as it goes upstream.
     /// At least twice <see cref="RequestBodyBytes"/>, up to 64 GiB; default 256 MB. Beyond it a request waits 5 s, then gets 429.
     /// </summary>
-    [Range(2_000, 68_719_476_736)]
     public long BufferedBytes { get; init; } = 256_000_000;
 
     /// <summary>The largest upstream answer in bytes. 1 kB to 256 MiB; default 32 MiB.</summary>
-    [Range(1_000, 268_435_456)]
     public int ImageBytes { get; init; } = 33_554_432;
 
     /// <summary>Wrong keys from one address in a minute before 429. 1 to 100,000; default 30.</summary>
-    [Range(1, 100_000)]
     public int FailedLoginsPerMinute { get; init; } = 30;
 }

@@ -72,34 +72,9 @@ internal sealed class ModelCatalog
             read.Refuse($"{key}:Requires", $"is '{entitlement}', which no tier has among its Entitlements");
         }
 
-        if (options.Units is < 0 or > 10_000)
-        {
-            read.Refuse($"{key}:Units", $"must be between 0 and 10000 and is {options.Units}");
-        }
-
-        if (options.CacheFor < TimeSpan.Zero || options.CacheFor > TimeSpan.FromDays(365))
-        {
-            read.Refuse($"{key}:CacheFor", $"must be between 00:00:00 and 365.00:00:00 and is {options.CacheFor}");
-        }
-
         if (options.FallbackOn is not null && options.Fallback is null)
         {
             read.Refuse($"{key}:FallbackOn", "says when, but no Fallback says which model");
-        }
-
-        if (options.WaitLimit is { } wait && (wait < TimeSpan.FromSeconds(1) || wait > TimeSpan.FromHours(1)))
-        {
-            read.Refuse($"{key}:WaitLimit", $"must be between 00:00:01 and 01:00:00 and is {wait}");
-        }
-
-        read.CheckLimit($"{key}:ConcurrentGenerations", options.ConcurrentGenerations, 1, 10_000);
-
-        foreach (var (name, multiple) in options.Parameters.MultipleOf)
-        {
-            if (multiple < 1 || multiple != decimal.Truncate(multiple))
-            {
-                read.Refuse($"{key}:Parameters:MultipleOf:{name}", $"must be a whole number of at least 1 and is {multiple}");
-            }
         }
 
         CheckChain(model, "Substitute", options => options.Substitute, read);

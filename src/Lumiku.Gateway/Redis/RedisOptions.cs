@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Redis;
@@ -13,18 +12,14 @@ internal sealed class RedisOptions
     public Secret? Images { get; init; }
 
     /// <summary>The share of the images' server's <c>maxmemory</c> above which no image is written to it, where it would not make room by itself. Above 0, at most 1; default 0.8.</summary>
-    [Range(0.01, 1)]
     public double ImagesUpTo { get; init; } = 0.8;
 
     /// <summary>How many gateways share it: while it is away, each goes by its share of the limits, rounded up. 1 to 1,000; default 1.</summary>
-    [Range(1, 1_000)]
     public int ExpectedReplicas { get; init; } = 1;
 
     /// <summary>What one call may take; after three that took longer none is tried until Redis answers within half of it. 10 ms to 30 s; default 100 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:30")]
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What all keys begin with, so that several gateways can use one server. 1 to 32 letters, digits, '-' and '_'; default <c>lumiku</c>.</summary>
-    [RegularExpression(@"[A-Za-z0-9_-]{1,32}", ErrorMessage = "must be 1 to 32 letters, digits, '-' and '_'.")]
     public string KeyPrefix { get; init; } = "lumiku";
 }

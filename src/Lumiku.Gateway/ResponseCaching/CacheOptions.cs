@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
@@ -12,7 +11,6 @@ internal sealed class CacheOptions
     public UnseededRequests Unseeded { get; init; } = UnseededRequests.Reuse;
 
     /// <summary>Memory for images, in bytes. 0 keeps none; up to 64 GiB; default 256 MB.</summary>
-    [Range(0, 68_719_476_736)]
     public long MemoryBytes { get; init; } = 256_000_000;
 }
 

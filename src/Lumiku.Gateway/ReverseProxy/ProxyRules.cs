@@ -63,6 +63,11 @@ internal static class ProxyRules
             yield return $"'{key}:SessionAffinity:Policy' is HashCookie, which is not offered: it would fail after upstream did the work.";
         }
 
+        if (cluster.HttpClient?.DangerousAcceptAnyServerCertificate == true)
+        {
+            yield return $"'{key}:HttpClient:DangerousAcceptAnyServerCertificate' is not offered: the token would go to whoever answers.";
+        }
+
         // YARP's own default where the cluster says nothing.
         var silence = cluster.HttpRequest?.ActivityTimeout ?? TimeSpan.FromSeconds(100);
         if (settings.Generation.Deadline > silence)

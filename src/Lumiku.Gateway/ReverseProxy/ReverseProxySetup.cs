@@ -2,6 +2,7 @@ using System.Net;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Microsoft.AspNetCore.DataProtection;
+using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
 
@@ -17,6 +18,7 @@ internal static class ReverseProxySetup
         // "Closed" as a route's AuthorizationPolicy: for generations only, no caller gets there.
         services.AddAuthorization(options => options.AddPolicy(ClosedPolicy, policy => policy.RequireAssertion(_ => false)));
         services.AddRateLimiter(_ => { });
+        services.AddSingleton<RouteChanges>().AddSingleton<IConfigChangeListener>(provider => provider.GetRequiredService<RouteChanges>());
         services.AddSingleton<IPassiveHealthCheckPolicy, RestingTokens>();
         services.AddReverseProxy()
             .LoadFromConfig(configuration.GetSection("ReverseProxy"))

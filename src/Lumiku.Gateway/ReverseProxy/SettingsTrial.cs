@@ -1,26 +1,30 @@
 using Lumiku.Gateway.Settings;
-using Lumiku.Gateway.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 
 namespace Lumiku.Gateway.ReverseProxy;
 
-/// <summary>Reads settings as if they were in force: our own sections, then YARP's routes, clusters and transforms by YARP's validator.</summary>
+/// <summary>Reads settings as if they were in force: names and values, then what our sections mean for each other, then YARP's routes, clusters and transforms by YARP's validator.</summary>
 internal static class SettingsTrial
 {
     /// <returns>The checked settings, ready to be put in force.</returns>
     /// <exception cref="SettingsException">They are wrong; nothing has been applied.</exception>
     public static async Task<GatewaySettings> RunAsync(IConfigurationRoot candidate)
     {
-        var settings = GatewaySettings.Read(candidate, out var ownMistakes);
+        var shapeMistakes = SettingsShape.Check(candidate, out var usable);
+        if (usable is null)
+        {
+            throw new SettingsException(shapeMistakes);
+        }
 
+        var settings = GatewaySettings.Read(usable, out var ownMistakes);
         var services = new ServiceCollection()
-            .AddSingleton<IConfiguration>(candidate)
+            .AddSingleton(usable)
             .AddSingleton(new CurrentSettings(settings))
             .AddLogging();
-        services.AddGatewayReverseProxy(candidate);
+        services.AddGatewayReverseProxy(usable);
         await using var trial = services.BuildServiceProvider();
 
-        List<string> mistakes = [.. ownMistakes, .. LogLevels.Check(candidate), .. await CheckAsync(trial, settings)];
+        List<string> mistakes = [.. shapeMistakes, .. ownMistakes, .. await CheckAsync(trial, settings)];
         return mistakes.Count == 0 ? settings : throw new SettingsException(mistakes);
     }
 

@@ -38,7 +38,7 @@ internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : IT
         context.AddRequestTransform(transform =>
         {
             var destination = transform.HttpContext.GetReverseProxyFeature().ProxiedDestination;
-            transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", settings.Credential(CredentialOf(destination) ?? name).Reveal());
+            transform.ProxyRequest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", settings.Credential(CredentialOf(destination) ?? name, transform.HttpContext.Features.Get<GatewaySettings>()).Reveal());
             return default;
         });
         return true;

@@ -39,6 +39,10 @@ internal sealed class GatewayConfiguration
         return configuration.Build();
     }
 
+    /// <summary>What the file says by itself.</summary>
+    /// <exception cref="SettingsException">The content is not JSON.</exception>
+    public IDictionary<string, string?> FileSettings(byte[] content) => SettingsFile.Parse(FilePath, content);
+
     /// <summary>Makes a checked file the running configuration; YARP and everybody else who listens follows.</summary>
     public void Publish(byte[] content)
     {

@@ -59,6 +59,9 @@ internal sealed class GatewaySettings
         }
     }
 
+    /// <summary>Counts the settings that were in force since the start, from 1 on; every request's log line has it. 0: not in force yet.</summary>
+    public int Number { get; set; }
+
     /// <summary>Upstream tokens by name; <c>huggingface</c> is <c>HUGGINGFACE_API_KEY</c>.</summary>
     public Dictionary<string, Secret> Credentials { get; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration.Json;
 
@@ -7,10 +8,6 @@ namespace Lumiku.Gateway.Settings;
 internal static class SettingsFile
 {
     public const string FileName = "appsettings.json";
-
-    /// <summary>What the file may hold at its top; a misspelled section would otherwise be one that is missing.</summary>
-    private static readonly string[] Sections =
-        ["$schema", "ReverseProxy", "Credentials", "Callers", "Tiers", "DefaultTier", "Models", "Limits", "Quota", "Generation", "Cache", "Redis", "Network", "Serilog"];
 
     /// <summary>The path in <c>GATEWAY_SETTINGS</c>; else <c>appsettings.json</c> in the working directory, else the one beside the program.</summary>
     public static string Locate(string? configuredPath)
@@ -56,13 +53,26 @@ internal static class SettingsFile
                 throw new SettingsException($"The settings file '{path}' holds no settings.");
             }
 
-            string[] strangers = [.. parser.Settings.Keys.Select(key => key.Split(':')[0]).Distinct(StringComparer.OrdinalIgnoreCase).Except(Sections, StringComparer.OrdinalIgnoreCase)];
+            // Which of the two counts would be a guess; of two objects both would, in part.
+            HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase);
+            string[] twice = [.. JsonKeys.Of(content).Where(key => !seen.Add(key)).Distinct(StringComparer.OrdinalIgnoreCase)];
+            if (twice.Length > 0)
+            {
+                throw new SettingsException([.. twice.Select(key => $"'{SettingsShape.Printable(key)}' stands in the file twice: keep one.")]);
+            }
+
+            string[] strangers = [.. parser.Settings.Keys.Select(key => key.Split(':')[0]).Distinct(StringComparer.OrdinalIgnoreCase).Where(name => SettingsSchema.Root.Member(name) is null)];
             return strangers.Length == 0 ? parser.Settings
-                : throw new SettingsException([.. strangers.Select(name => $"'{name}' is not a section of the settings; there are {string.Join(", ", Sections[1..])}.")]);
+                : throw new SettingsException([.. strangers.Select(name => SettingsShape.Unknown(name, SettingsSchema.Root.Properties.Keys))]);
         }
-        catch (Exception exception) when (exception is FormatException or JsonException)
+        catch (JsonException exception)
         {
-            throw new SettingsException($"The settings file '{path}' is not valid JSON: {exception.Message}");
+            var place = string.Create(CultureInfo.InvariantCulture, $"line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}");
+            throw new SettingsException($"The settings file '{path}' is not valid JSON at {place}, behind '{SettingsShape.Printable(JsonKeys.Of(content).LastOrDefault("{"))}': {exception.Message.Split(" LineNumber")[0]}");
+        }
+        catch (FormatException exception)
+        {
+            throw new SettingsException($"The settings file '{path}' is not valid: {exception.Message}");
         }
     }
 

@@ -5,57 +5,55 @@ namespace Lumiku.Gateway.Settings;
 
 /// <summary>Follows the settings file: a good change is published whole, a bad one changes nothing and is told.</summary>
 /// <remarks>
-/// The file is read each second rather than watched: written in place, renamed over, swapped behind a symbolic link or on a
-/// mounted volume is then all the same. A content counts once two reads in a row agree, so that half a file is not taken for one.
+/// The file is read twenty times a second rather than watched: written in place, renamed over, swapped behind a symbolic link or on a mounted
+/// volume is then all the same. A content counts once two reads in a row agree. Half a file is no JSON, and is told only if it stays so.
 /// </remarks>
-internal sealed partial class SettingsFollower(
-    GatewayConfiguration configuration, CurrentSettings current, TiersInUse tiersInUse, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
+internal sealed class SettingsFollower(
+    GatewayConfiguration configuration, CurrentSettings current, RouteChanges routes, TiersInUse tiersInUse, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How long a file has to stay as it is before it is refused.</summary>
+    private static readonly TimeSpan RefuseAfter = TimeSpan.FromMilliseconds(250);
 
     /// <summary>When a file is tried again that was refused for what time alone may mend.</summary>
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long requests wait for YARP to follow; it takes milliseconds.</summary>
+    private static readonly TimeSpan RoutesTime = TimeSpan.FromSeconds(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var decided = configuration.FileContent;
-        byte[]? seen = null;
+        var file = new WatchedFile(configuration.FilePath);
+        var (decided, seen, seenFrom) = (configuration.FileContent, (byte[]?)null, time.GetTimestamp());
         long? tryAgainFrom = null;
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            var content = ReadOrEmpty();
-            var isDue = tryAgainFrom is { } from && time.GetElapsedTime(from) >= TryAgainAfter;
-            if (seen is not null && content.AsSpan().SequenceEqual(seen) && (isDue || !content.AsSpan().SequenceEqual(decided)))
+            var content = file.Read(seen ?? decided);
+            if (content != seen)
             {
-                decided = content;
-                tryAgainFrom = await ApplyAsync(content) ? time.GetTimestamp() : null;
+                (seen, seenFrom) = (content, time.GetTimestamp());
+                continue;
             }
 
-            seen = content;
+            if (!content.AsSpan().SequenceEqual(decided) || (tryAgainFrom is { } from && time.GetElapsedTime(from) >= TryAgainAfter))
+            {
+                var isSettled = time.GetElapsedTime(seenFrom) >= RefuseAfter;
+                var (isDecided, mayBeGoodLater) = await ApplyAsync(content, isSettled);
+                (decided, tryAgainFrom) = (isDecided ? content : decided, mayBeGoodLater ? time.GetTimestamp() : null);
+            }
         }
     }
 
-    /// <summary>A missing or unreadable file counts as an empty one: it holds no settings, and is refused for that.</summary>
-    private byte[] ReadOrEmpty()
-    {
-        try
-        {
-            return SettingsFile.Read(configuration.FilePath);
-        }
-        catch (SettingsException)
-        {
-            return [];
-        }
-    }
-
-    /// <returns>Whether the same content may be good later.</returns>
-    private async Task<bool> ApplyAsync(byte[] content)
+    /// <param name="isSettled">It is no file that is still being written.</param>
+    /// <returns>Whether it was applied or refused, and whether the same content may be good later.</returns>
+    private async Task<(bool IsDecided, bool MayBeGoodLater)> ApplyAsync(byte[] content, bool isSettled)
     {
         var mayBeGoodLater = false;
         try
         {
-            // The file is good again after a mistake that was undone: nothing to publish.
+            // Where the file is good again after a mistake that was undone, there is nothing to publish.
             if (!content.AsSpan().SequenceEqual(configuration.FileContent))
             {
                 var candidate = configuration.Candidate(content);
@@ -67,35 +65,82 @@ internal sealed partial class SettingsFollower(
                     throw new SettingsException(missing);
                 }
 
-                if (settings.RedisStart != current.Value.RedisStart)
-                {
-                    Log.AtRestart(logger);
-                }
-
-                current.Value = settings;
-                configuration.Publish(content);
+                await PublishAsync(settings, candidate, content);
+            }
+            else if (current.Refused is not null)
+            {
+                SettingsLog.Undone(logger, current.Value.Number);
             }
 
             current.Refused = null;
-            Log.Applied(logger, configuration.FilePath);
         }
         catch (SettingsException refusal)
         {
-            var isTold = current.Refused?.SequenceEqual(refusal.Mistakes) == true;
-            current.Refused = refusal.Mistakes;
-            foreach (var mistake in isTold ? [] : refusal.Mistakes)
+            if (!isSettled)
             {
-                Log.Refused(logger, mistake);
+                return (false, false);
             }
+
+            Refuse(refusal.Mistakes);
         }
         catch (Exception exception)
         {
             // A bug in a check must not end the following: the last good settings stay.
             current.Refused = [exception.Message];
-            Log.TrialFailed(logger, exception);
+            SettingsLog.TrialFailed(logger, exception);
         }
 
-        return mayBeGoodLater;
+        return (true, mayBeGoodLater);
+    }
+
+    /// <exception cref="SettingsException">YARP did not take it; what was in force before is again.</exception>
+    private async Task PublishAsync(GatewaySettings settings, IConfiguration candidate, byte[] content)
+    {
+        var (before, contentBefore) = (current.Value, configuration.FileContent);
+        var changes = SettingsChanges.Of(configuration.Candidate(contentBefore), candidate, configuration.FileSettings(contentBefore), configuration.FileSettings(content));
+        if (await PublishAsync(settings, content) is { } problem)
+        {
+            await PublishAsync(before, contentBefore);
+            throw new SettingsException($"'ReverseProxy' was not taken by YARP: {problem.Message}");
+        }
+
+        SettingsLog.Applied(logger, configuration.FilePath, settings.Number, changes, current.Refused is null);
+        SettingsLog.WarnOfSecrets(logger, changes.Effective.Select(change => change.Key), configuration.FileSettings(content));
+        if (settings.RedisStart != before.RedisStart)
+        {
+            SettingsLog.AtRestart(logger);
+        }
+    }
+
+    /// <returns>Why YARP did not follow; null where it did, or did not say in time.</returns>
+    private async Task<Exception?> PublishAsync(GatewaySettings settings, byte[] content)
+    {
+        var following = routes.NextAsync();
+        current.Publish(settings);
+        try
+        {
+            configuration.Publish(content);
+            return await following.WaitAsync(RoutesTime);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+        finally
+        {
+            current.EndPublishing();
+        }
+    }
+
+    private void Refuse(IReadOnlyList<string> mistakes)
+    {
+        var isTold = current.Refused?.SequenceEqual(mistakes) == true;
+        current.Refused = mistakes;
+        if (!isTold)
+        {
+            current.Refusals++;
+            SettingsLog.Refused(logger, mistakes, current.Value.Number);
+        }
     }
 
     /// <summary>Whoever is at a tier that is gone would get 422 from one request to the next: a tier is rather misspelled than removed.</summary>
@@ -105,19 +150,4 @@ internal sealed partial class SettingsFollower(
            where candidate.Tiers.Find(tier.Name) is null && tiersInUse.IsInUse(tier)
            select $"'Tiers:{tier.Name}' is missing, but somebody was at this tier within the last hour: the file is applied once nobody has been for an hour.",
     ];
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "Applied the settings file {Path}")]
-        public static partial void Applied(ILogger logger, string path);
-
-        [LoggerMessage(2, LogLevel.Error, "Refused the settings file, the last good settings stay: {Mistake}")]
-        public static partial void Refused(ILogger logger, string mistake);
-
-        [LoggerMessage(4, LogLevel.Warning, "What changed in Redis counts when the gateway is started again")]
-        public static partial void AtRestart(ILogger logger);
-
-        [LoggerMessage(3, LogLevel.Error, "The settings file could not be checked, the last good settings stay")]
-        public static partial void TrialFailed(ILogger logger, Exception exception);
-    }
 }

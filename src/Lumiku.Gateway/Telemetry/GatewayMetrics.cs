@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Telemetry;
 
@@ -18,6 +19,14 @@ internal sealed class GatewayMetrics(IMeterFactory meterFactory)
         KeyValuePair<string, object?>[] tags = [new("lumiku.redis.store", store)];
         _meter.CreateObservableGauge("lumiku.redis.up", () => new Measurement<int>(isUp() ? 1 : 0, tags), description: "1 while this Redis is used; 0 while this replica decides by itself.");
         _meter.CreateObservableCounter("lumiku.redis.outages", () => new Measurement<long>(outages(), tags), "{outage}", "How often this Redis went away.");
+    }
+
+    /// <summary>Shows which settings are in force, and whether the file is.</summary>
+    public void WatchSettings(CurrentSettings settings)
+    {
+        _meter.CreateObservableGauge("lumiku.settings.number", () => settings.Value.Number, description: "The settings in force, counted from 1 at the start.");
+        _meter.CreateObservableGauge("lumiku.settings.refused", () => settings.Refused is null ? 0 : 1, description: "1 while the settings file is not in force, as it has a mistake.");
+        _meter.CreateObservableCounter("lumiku.settings.refusals", () => settings.Refusals, "{refusal}", "How often the settings file was refused.");
     }
 
     /// <summary>Shows what Redis has yet to be told.</summary>

@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Settings;
 using OpenTelemetry.Metrics;
 
 namespace Lumiku.Gateway.Telemetry;
@@ -16,6 +17,7 @@ internal static class MetricsSetup
 
     public static void MapMetrics(this IEndpointRouteBuilder routes)
     {
+        routes.ServiceProvider.GetRequiredService<GatewayMetrics>().WatchSettings(routes.ServiceProvider.GetRequiredService<CurrentSettings>());
         var scrape = routes.CreateApplicationBuilder().UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
         routes.Map("/metrics", OperatorAccess.ToLook(scrape)).DisableHttpMetrics();
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Lumiku.Gateway.Settings;
 using Serilog.Events;
 using Serilog.Parsing;
 
@@ -86,6 +87,11 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Serilo
         Add("ElapsedMs", elapsed.TotalMilliseconds);
         Add("UpstreamMs", record.UpstreamTime?.TotalMilliseconds ?? 0);
         Add("RequestId", context.TraceIdentifier);
+        if (context.Features.Get<GatewaySettings>() is { } settings)
+        {
+            Add("Settings", settings.Number);
+        }
+
         foreach (var (name, value) in record.Facts)
         {
             Add(name, value);

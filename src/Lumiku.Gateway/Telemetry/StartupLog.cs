@@ -24,6 +24,9 @@ internal static partial class StartupLog
             Log.WeakKey(logger, caller);
         }
 
+        var configuration = app.Services.GetRequiredService<GatewayConfiguration>();
+        var file = configuration.FileSettings(configuration.FileContent);
+        SettingsLog.WarnOfSecrets(logger, file.Keys, file);
         if (settings.JwtSecret is { } secret && Encoding.UTF8.GetByteCount(secret.Reveal()) < 32)
         {
             Log.WeakJwtSecret(logger, ShortVariables.JwtSecret);

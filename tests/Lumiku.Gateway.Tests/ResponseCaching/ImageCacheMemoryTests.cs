@@ -23,7 +23,7 @@ public class ImageCacheMemoryTests
         _cache.Fill(from: 0, count: 80);
         _cache.Bytes.ShouldBeGreaterThan(Capacity / 2);
 
-        _settings.Value = Remembering(Capacity / 5);
+        _settings.Publish(Remembering(Capacity / 5));
         _cache.Keep(1000, bytes: 100_000).ShouldBeTrue();
 
         _cache.Bytes.ShouldBeLessThanOrEqualTo(Capacity / 5);
@@ -33,10 +33,10 @@ public class ImageCacheMemoryTests
     [Fact]
     public void More_memory_holds_from_the_next_image_that_is_kept()
     {
-        _settings.Value = Remembering(Capacity / 10);
+        _settings.Publish(Remembering(Capacity / 10));
         _cache.Fill(from: 0, count: 8);
 
-        _settings.Value = Remembering(Capacity);
+        _settings.Publish(Remembering(Capacity));
         _cache.Fill(from: 100, count: 60);
 
         Enumerable.Range(0, 8).Count(_cache.Find).ShouldBeGreaterThanOrEqualTo(7);
@@ -48,7 +48,7 @@ public class ImageCacheMemoryTests
     {
         _cache.Fill(from: 0, count: 20);
 
-        _settings.Value = Remembering(0);
+        _settings.Publish(Remembering(0));
 
         _cache.Find(1).ShouldBeFalse();
         _cache.Keep(1000, bytes: 1000).ShouldBeFalse();

@@ -1,8 +1,12 @@
+using System.Diagnostics;
 using System.Net;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
+using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Lumiku.Gateway.Tests.Settings;
 
@@ -49,6 +53,84 @@ public sealed class ReloadTests : IAsyncLifetime
         File.Move(next, _path, overwrite: true);
 
         await Eventually.BeAsync(async () => (await _gateway.GenerateAsync("stabilityai/stable-diffusion-2-1", Body)).Status == HttpStatusCode.NotFound, "unlisted models are denied");
+    }
+
+    [Fact]
+    public async Task A_file_behind_a_symbolic_link_that_is_swapped_counts()
+    {
+        // As a mounted volume does it: the file is a link to a link to a directory, and that one is swapped.
+        var directory = Path.GetDirectoryName(_path)!;
+        var (old, next, data) = (Path.Combine(directory, "..old"), Path.Combine(directory, "..next"), Path.Combine(directory, "..data"));
+        Directory.CreateDirectory(old);
+        Directory.CreateDirectory(next);
+        var good = await File.ReadAllTextAsync(_path, Token);
+        await File.WriteAllTextAsync(Path.Combine(old, "appsettings.json"), good, Token);
+        await File.WriteAllTextAsync(Path.Combine(next, "appsettings.json"), good.Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal), Token);
+        Directory.CreateSymbolicLink(data, "..old");
+        File.Delete(_path);
+        File.CreateSymbolicLink(_path, Path.Combine("..data", "appsettings.json"));
+        await Task.Delay(TimeSpan.FromMilliseconds(400), TimeProvider.System, Token);
+        (await ReadyAsync()).ShouldBe("""{"status":"ready"}""");
+
+        Directory.CreateSymbolicLink(data + ".swap", "..next");
+        Process.Start("mv", ["-T", data + ".swap", data])!.WaitForExit();
+
+        await Eventually.BeAsync(async () => (await _gateway.GenerateAsync("stabilityai/stable-diffusion-2-1", Body)).Status == HttpStatusCode.NotFound, "unlisted models are denied");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_written_slowly_in_place_is_never_taken_for_half_of_it()
+    {
+        var next = (await File.ReadAllBytesAsync(_path, Token)).AsMemory();
+        var text = System.Text.Encoding.UTF8.GetString(next.Span).Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal);
+        next = System.Text.Encoding.UTF8.GetBytes(text);
+        var current = _gateway.Services.GetRequiredService<CurrentSettings>();
+        await using (var file = new FileStream(_path, FileMode.Truncate))
+        {
+            for (var at = 0; at < next.Length; at += 1_000)
+            {
+                await file.WriteAsync(next.Slice(at, Math.Min(1_000, next.Length - at)), Token);
+                await file.FlushAsync(Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(80), TimeProvider.System, Token);
+                current.Refused.ShouldBeNull("it is being written");
+            }
+        }
+
+        await Eventually.BeAsync(() => current.Value.Number == 2, "it is applied");
+        current.Refusals.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("a key is revoked")]
+    [InlineData("a tier is changed")]
+    public async Task It_counts_within_a_second_when(string change)
+    {
+        const string Key = "studio-key-0123456789abcdef";
+        Write(text => text.Replace("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"" + Key + "\", \"Tier\": \"free\" } }, \"DefaultTier\":", StringComparison.Ordinal));
+        await Eventually.BeAsync(async () => (await AskAsync()).Header("X-Lumiku-Model-Served") == TestGateway.Schnell, "the new caller is served");
+
+        var began = TimeProvider.System.GetTimestamp();
+        Write(text => change == "a key is revoked" ? text.Replace(Key, "another-key-0123456789abcdef", StringComparison.Ordinal) : text.Replace("\"Tier\": \"free\"", "\"Tier\": \"pro\"", StringComparison.Ordinal));
+        await Eventually.BeAsync(async () => await AskAsync() is var answer && (change == "a key is revoked" ? answer.Status == HttpStatusCode.Unauthorized : answer.Header("X-Lumiku-Model-Served") == TestGateway.Dev), "it counts");
+
+        Figures.Add("settings", $"{change}: counts after {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s (goal 5)");
+
+        Task<Answer> AskAsync() => _gateway.GenerateAsync(TestGateway.Dev, Body, change: request => request.Headers.Authorization = new("Bearer", Key));
+    }
+
+    [Fact]
+    public async Task A_route_that_yarp_cannot_build_changes_nothing()
+    {
+        await using var gateway = await TestGateway.StartWithAsync(_huggingFace, services => services.AddSingleton<ITransformProvider>(new ExplosiveTransform()), $"GATEWAY_SETTINGS={_path}");
+        var current = gateway.Services.GetRequiredService<CurrentSettings>();
+
+        Write(text => text.Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal).Replace("\"ImageAccept\": \"image/png\"", "\"ImageAccept\": \"image/webp\"", StringComparison.Ordinal));
+        await Eventually.BeAsync(() => current.Refused is not null, "it is refused");
+
+        await Eventually.BeAsync(() => current.Publishing is null, "the old ones are in force");
+        current.Refused.ShouldNotBeNull().ShouldHaveSingleItem().ShouldStartWith("'ReverseProxy' was not taken by YARP: ");
+        current.Value.Models.Find("stabilityai/stable-diffusion-2-1").ShouldNotBeNull("nothing of it was applied");
+        (await gateway.GenerateAsync(TestGateway.Dev, Body)).Header("Content-Type").ShouldBe("image/png");
     }
 
     [Fact]
@@ -106,6 +188,26 @@ public sealed class ReloadTests : IAsyncLifetime
         await done.CancelAsync();
         await Task.WhenAll(asking);
         _huggingFace.Received.ShouldAllBe(request => request.Header("Authorization")!.StartsWith("Bearer hf_"));
+    }
+
+    /// <summary>Fails in building a route that asks for WebP; its check found nothing wrong.</summary>
+    private sealed class ExplosiveTransform : ITransformProvider
+    {
+        public void ValidateRoute(TransformRouteValidationContext context)
+        {
+        }
+
+        public void ValidateCluster(TransformClusterValidationContext context)
+        {
+        }
+
+        public void Apply(TransformBuilderContext context)
+        {
+            if (context.Route.Transforms?.Any(transform => transform.GetValueOrDefault("ImageAccept") == "image/webp") == true)
+            {
+                throw new InvalidOperationException("It cannot be built.");
+            }
+        }
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
