@@ -38,7 +38,8 @@ internal sealed class CallerDirectory
     /// <returns>Null where nobody has this key.</returns>
     public Caller? Find(string key) => _byHash.GetValueOrDefault(Hash(key));
 
-    private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+    /// <summary>As <c>KeySha256</c> has it.</summary>
+    public static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     private string? HashOf(string key, CallerOptions caller, SettingsReader read)
     {
