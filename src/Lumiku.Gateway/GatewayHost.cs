@@ -28,7 +28,7 @@ internal static class GatewayHost
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Lumiku.Gateway" });
         configuration.AddTo(builder.Configuration);
-        AddLogging(builder);
+        builder.Logging.AddGatewayLogging(builder.Configuration);
         builder.WebHost.UseGatewayServer(builder.Configuration);
 
         builder.Services.AddSingleton(TimeProvider.System);
@@ -53,17 +53,5 @@ internal static class GatewayHost
         app.UseGateway();
         app.LogStartup();
         return app;
-    }
-
-    private static void AddLogging(WebApplicationBuilder builder)
-    {
-        try
-        {
-            builder.Logging.AddGatewayLogging(builder.Configuration);
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or IOException)
-        {
-            throw new SettingsException($"'Serilog': {exception.GetBaseException().Message}");
-        }
     }
 }

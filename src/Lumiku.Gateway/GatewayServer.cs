@@ -6,14 +6,19 @@ namespace Lumiku.Gateway;
 /// <summary>Kestrel, where it listens and what it takes.</summary>
 internal static class GatewayServer
 {
-    private const int DefaultPort = 8080;
+    private const string DefaultPort = "8080";
+    private const int MostPorts = 65_535;
 
-    /// <exception cref="SettingsException"><c>PORT</c> is no port.</exception>
+    /// <exception cref="SettingsException"><c>PORT</c> is no port, or an address none.</exception>
     public static void UseGatewayServer(this IWebHostBuilder server, IConfiguration configuration)
     {
-        // "urls" (or ASPNETCORE_URLS) is the framework's own word for the same; it wins, as whoever writes it means it.
-        var port = Port(configuration["PORT"]);
-        server.UseUrls(NonEmpty(configuration[WebHostDefaults.ServerUrlsKey]) ?? NonEmpty(configuration["ASPNETCORE_URLS"]) ?? $"http://*:{port}");
+        string[] mistakes = [.. Check(configuration)];
+        if (mistakes.Length > 0)
+        {
+            throw new SettingsException(mistakes);
+        }
+
+        server.UseUrls(Addresses(configuration) ?? $"http://*:{NonEmpty(configuration["PORT"]) ?? DefaultPort}");
         server.UseKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -21,16 +26,39 @@ internal static class GatewayServer
         });
     }
 
-    private static string? NonEmpty(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
-
-    private static int Port(string? value)
+    /// <returns>What is wrong with where it is to listen, as far as that shows without listening.</returns>
+    public static IEnumerable<string> Check(IConfiguration configuration)
     {
-        if (string.IsNullOrWhiteSpace(value))
+        if (NonEmpty(configuration["PORT"]) is { } port && !IsPort(port))
         {
-            return DefaultPort;
+            yield return $"'PORT' is '{port}'; it must be a number from 1 to 65535.";
         }
 
-        return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65_535 ? port
-            : throw new SettingsException($"'PORT' is '{value}'; it must be a number from 1 to 65535.");
+        foreach (var address in Addresses(configuration)?.Split(';', StringSplitOptions.RemoveEmptyEntries) ?? [])
+        {
+            if (!IsAddress(address))
+            {
+                yield return $"The gateway cannot listen: 'urls' (ASPNETCORE_URLS) has '{address}', which is no address such as http://*:8080.";
+            }
+        }
+    }
+
+    /// <summary>The framework's own word for the same as <c>PORT</c>; it wins, as whoever writes it means it.</summary>
+    private static string? Addresses(IConfiguration configuration) => NonEmpty(configuration[WebHostDefaults.ServerUrlsKey]) ?? NonEmpty(configuration["ASPNETCORE_URLS"]);
+
+    private static string? NonEmpty(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
+
+    private static bool IsPort(string value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= MostPorts;
+
+    private static bool IsAddress(string value)
+    {
+        try
+        {
+            return BindingAddress.Parse(value) is { Port: <= MostPorts };
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
     }
 }

@@ -19,6 +19,7 @@ internal static class GatewayCommandLine
         var root = new RootCommand("Lumiku Gateway: between an image-generation backend and Hugging Face. Without a command it serves; settings can be given as --Section:Key=value.")
         {
             healthcheck,
+            CheckCommand.Create(),
             KeysCommand.Create(),
             LimitsCommand.Create(),
         };

@@ -10,11 +10,10 @@ internal sealed class ModelCatalog
     private static readonly ModelOptions UnlistedModel = new();
 
     private readonly FrozenDictionary<string, Model> _models;
-    private readonly UnlistedModels _unlisted;
 
     public ModelCatalog(ModelsOptions options, TierCatalog tiers, SettingsReader read)
     {
-        _unlisted = options.Unlisted;
+        Unlisted = options.Unlisted;
         _models = options.Catalog.ToFrozenDictionary(pair => pair.Key, pair => new Model(pair.Key, pair.Value ?? UnlistedModel), StringComparer.OrdinalIgnoreCase);
         foreach (var model in _models.Values)
         {
@@ -22,8 +21,13 @@ internal sealed class ModelCatalog
         }
     }
 
+    /// <summary>All listed models, in the order of their ids.</summary>
+    public IReadOnlyList<Model> All => [.. _models.Values.OrderBy(model => model.Id, StringComparer.OrdinalIgnoreCase)];
+
+    public UnlistedModels Unlisted { get; }
+
     /// <returns>The listed model; one made up for an unlisted id; null where unlisted models are denied.</returns>
-    public Model? Find(string id) => _models.GetValueOrDefault(id) ?? (_unlisted == UnlistedModels.Allow ? new Model(id, UnlistedModel) : null);
+    public Model? Find(string id) => _models.GetValueOrDefault(id) ?? (Unlisted == UnlistedModels.Allow ? new Model(id, UnlistedModel) : null);
 
     /// <summary>The requested model, or the first of its substitutes that the tier may have.</summary>
     /// <returns>Null where the tier may have none of them.</returns>

@@ -49,8 +49,10 @@ internal sealed class UpstreamCredentialTransform(CurrentSettings settings) : IT
         ? $"There is no upstream token: set the variable {ShortVariables.HuggingFaceKey} ({where} names the credential 'huggingface')."
         : $"The credential {Quoted(name)}, which {where} names, is not in Credentials.";
 
-    /// <summary>A name; but where somebody put the token itself, not that.</summary>
-    private static string Quoted(string? name) => name is { Length: <= 32 } && !name.StartsWith("hf_", StringComparison.OrdinalIgnoreCase) ? $"'{name}'" : "(too long for a name)";
+    /// <summary>Whether this is a name, and not the token itself that somebody put in its place.</summary>
+    public static bool IsName(string? text) => text is { Length: > 0 and <= 32 } && !text.StartsWith("hf_", StringComparison.OrdinalIgnoreCase);
+
+    private static string Quoted(string? name) => IsName(name) ? $"'{name}'" : "(too long for a name)";
 
     private static string? CredentialOf(DestinationState? destination) =>
         destination?.Model.Config.Metadata?.GetValueOrDefault(UpstreamDestinations.CredentialKey);

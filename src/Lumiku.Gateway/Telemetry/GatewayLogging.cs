@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Settings;
 using Serilog;
 using Serilog.Events;
 
@@ -23,10 +24,10 @@ internal static class GatewayLogging
     ];
 
     /// <summary>Reads levels, and sinks besides the console, from the section <c>Serilog</c>.</summary>
+    /// <exception cref="SettingsException">Serilog cannot be had as that section has it.</exception>
     public static void AddGatewayLogging(this ILoggingBuilder logging, IConfiguration configuration)
     {
-        var logger = new LoggerConfiguration()
-            .ReadFrom.Configuration(configuration)
+        var logger = Read(configuration)
             .Enrich.FromLogContext()
             .Filter.ByExcluding(IsQuoting)
             .Filter.ByExcluding(IsSaidElsewhere)
@@ -37,6 +38,32 @@ internal static class GatewayLogging
         logging.AddSerilog(logger, dispose: false);
         logging.Services.AddSingleton<Serilog.ILogger>(logger);
         logging.Services.AddSingleton(_ => new LogEnd(logger));
+    }
+
+    /// <returns>What stops a start. Sinks are made on the way, but written to by nobody; those that are shipped open nothing.</returns>
+    public static IReadOnlyList<string> Check(IConfiguration configuration)
+    {
+        try
+        {
+            Read(configuration);
+            return [];
+        }
+        catch (SettingsException refusal)
+        {
+            return refusal.Mistakes;
+        }
+    }
+
+    private static LoggerConfiguration Read(IConfiguration configuration)
+    {
+        try
+        {
+            return new LoggerConfiguration().ReadFrom.Configuration(configuration);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or IOException)
+        {
+            throw new SettingsException($"'Serilog': {exception.GetBaseException().Message}");
+        }
     }
 
     private static LoggerConfiguration WriteToConsole(this LoggerConfiguration logger) => Console.IsOutputRedirected
