@@ -41,6 +41,10 @@ internal sealed partial class GatewayJson : JsonSerializerContext
 
     public static byte[] Serialize(ErrorBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.ErrorBody);
 
+    /// <summary>An error of the gateway's; of anybody else's, with nothing in it.</summary>
+    /// <exception cref="JsonException">It is no JSON, or of another shape.</exception>
+    public static ErrorBody DeserializeError(byte[] body) => JsonSerializer.Deserialize(body, Readable.ErrorBody) ?? throw new JsonException("It says nothing.");
+
     public static byte[] Serialize(LimitsBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.LimitsBody);
 
     /// <exception cref="JsonException">It is something else.</exception>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http.Headers;
-using System.Text.Json;
+using System.Text;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Settings;
 
@@ -10,16 +9,9 @@ namespace Lumiku.Gateway.Commands;
 /// <summary><c>limits show|grant|reset</c>: asks the gateway that runs, by <c>OPERATOR_KEY</c>, as what is used is known to it alone.</summary>
 internal static class LimitsCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     private static readonly Argument<string> User = new("user") { Description = "The user's id, as X-Lumiku-User has it; with --caller, a caller's name." };
     private static readonly Option<bool> IsCaller = new("--caller") { Description = "The limits of a caller's own requests." };
     private static readonly Option<bool> IsJson = new("--json") { Description = "Print what GET /limits answers." };
-    private static readonly Option<Uri?> Url = new("--url")
-    {
-        Description = "The gateway; by default the one on this machine, at PORT.",
-        CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : Misfit(result),
-    };
 
     public static Command Create()
     {
@@ -40,72 +32,35 @@ internal static class LimitsCommand
 
         command.Add(IsCaller);
         command.Add(IsJson);
-        command.Add(Url);
+        command.Add(OperatorClient.Url);
         command.SetAction((parsed, cancellationToken) =>
         {
             var query = $"?{(parsed.GetValue(IsCaller) ? "caller" : "user")}={Uri.EscapeDataString(parsed.GetRequiredValue(User))}"
                 + (units is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&units={parsed.GetValue(units)}"));
-            return AskAsync(method, parsed.GetValue(Url) ?? Here(), path + query, parsed.GetValue(IsJson), cancellationToken);
+            return AskAsync(parsed, method, path + query, cancellationToken);
         });
         return command;
     }
 
-    private static Uri? Misfit(System.CommandLine.Parsing.ArgumentResult result)
+    private static async Task<int> AskAsync(ParseResult parsed, HttpMethod method, string path, CancellationToken cancellationToken)
     {
-        result.AddError("--url must be an address such as http://127.0.0.1:8080.");
-        return null;
-    }
-
-    /// <returns>Null where PORT is no port.</returns>
-    private static Uri? Here()
-    {
-        var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : "8080";
-        return ushort.TryParse(port, CultureInfo.InvariantCulture, out var number) && number > 0 ? new Uri($"http://127.0.0.1:{number}") : null;
-    }
-
-    private static async Task<int> AskAsync(HttpMethod method, Uri? gateway, string path, bool isJson, CancellationToken cancellationToken)
-    {
-        var key = Environment.GetEnvironmentVariable(ShortVariables.OperatorKey);
-        var misuse = gateway is null ? "PORT is no port: give a number from 1 to 65535, or --url."
-            : string.IsNullOrEmpty(key) ? $"{ShortVariables.OperatorKey} is not set: give it to the gateway and to this command."
-            : !new Secret(key).FitsHeader ? $"{ShortVariables.OperatorKey} must be visible ASCII characters without spaces."
-            : null;
-        if (misuse is not null)
+        using var gateway = OperatorClient.Open(parsed);
+        if (gateway is null)
         {
-            await Console.Error.WriteLineAsync(misuse);
             return GatewayCommandLine.Misuse;
         }
 
-        var address = new Uri($"{gateway!.AbsoluteUri.TrimEnd('/')}/{path}");
-
-        try
+        var isJson = parsed.GetValue(IsJson);
+        var answer = await gateway.AskAsync(
+            method, path, body => isJson ? Encoding.UTF8.GetString(body) + Environment.NewLine : Describe(GatewayJson.DeserializeLimits(body)), cancellationToken);
+        if (answer is null)
         {
-            // The key goes to the gateway alone: never through a proxy of the environment to this machine, nor along a redirect.
-            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false }) { Timeout = Patience };
-            using var request = new HttpRequestMessage(method, address);
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-            using var answer = await client.SendAsync(request, cancellationToken);
-            var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
-            if (!answer.IsSuccessStatusCode)
-            {
-                await Console.Error.WriteLineAsync(answer.StatusCode == System.Net.HttpStatusCode.NotFound
-                    ? $"The gateway at {address.Authority} has nothing there: it was started without {ShortVariables.OperatorKey}."
-                    : $"The gateway at {address.Authority} refused: {ErrorOf(body)}");
-                return GatewayCommandLine.No;
-            }
-
-            Console.Out.Write(isJson ? System.Text.Encoding.UTF8.GetString(body) + Environment.NewLine : Describe(GatewayJson.DeserializeLimits(body)));
-            return GatewayCommandLine.Done;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException or JsonException)
-        {
-            await Console.Error.WriteLineAsync($"No answer from the gateway at {address.Authority}: {exception.Message}");
             return GatewayCommandLine.No;
         }
-    }
 
-    private static string ErrorOf(byte[] body) =>
-        JsonElement.Parse(body) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.String ? error.GetString()! : "it does not say why";
+        Console.Out.Write(answer);
+        return GatewayCommandLine.Done;
+    }
 
     /// <summary>For a terminal: a line a limit.</summary>
     private static string Describe(LimitsBody limits)
