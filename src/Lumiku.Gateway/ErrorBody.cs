@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
 
 namespace Lumiku.Gateway;
@@ -21,6 +22,7 @@ internal sealed record HealthBody(string Status, IReadOnlyList<string>? Reasons 
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(HealthBody))]
 [JsonSerializable(typeof(LimitsBody))]
+[JsonSerializable(typeof(ModelsBody))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     private static readonly GatewayJson Readable = new(new JsonSerializerOptions
@@ -49,6 +51,11 @@ internal sealed partial class GatewayJson : JsonSerializerContext
 
     /// <exception cref="JsonException">It is something else.</exception>
     public static LimitsBody DeserializeLimits(byte[] body) => JsonSerializer.Deserialize(body, Readable.LimitsBody) ?? throw new JsonException("It says nothing.");
+
+    public static byte[] Serialize(ModelsBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.ModelsBody);
+
+    /// <exception cref="JsonException">It is something else.</exception>
+    public static ModelsBody DeserializeModels(byte[] body) => JsonSerializer.Deserialize(body, Readable.ModelsBody) ?? throw new JsonException("It says nothing.");
 
     public static byte[] Serialize(HealthBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.HealthBody);
 }

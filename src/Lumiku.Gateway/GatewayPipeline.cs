@@ -44,6 +44,7 @@ internal static class GatewayPipeline
 
         app.MapHealth();
         app.MapLimits();
+        app.MapModels();
         app.MapMetrics();
         app.MapGatewayReverseProxy();
         app.UseRoutesForSubstitutes();

@@ -7,6 +7,13 @@ internal sealed record Caller(string Name, bool ActsForUsers, string? Tier, Usag
 {
     /// <summary>Whoever bears a token.</summary>
     public static readonly Caller TokenBearer = new("jwt", ActsForUsers: false, Tier: null, Limits: null);
+
+    /// <summary>The operator, who has images made to see whether models serve (<c>probe</c>): with every entitlement and no limits.</summary>
+    /// <remarks>
+    /// What these images cost is entered under this name like anybody's, and counts against nothing. No caller of the settings can be called
+    /// so, as ':' separates keys there: one that is named <c>operator</c> is another.
+    /// </remarks>
+    public static readonly Caller Operator = new("operator:probe", ActsForUsers: false, Tier: null, UsageLimits.None);
 }
 
 /// <summary>What a verified token says of its bearer; null where it says nothing.</summary>

@@ -34,10 +34,10 @@ internal sealed class CallerAuthenticationHandler(
             return Success(new AuthenticatedCaller(Caller.TokenBearer, claims));
         }
 
-        // The operator is no caller, but its key is no wrong one either.
+        // The operator is no caller, unless to see whether a model serves; but its key is no wrong one either.
         if (OperatorAccess.IsKey(settings, token))
         {
-            return AuthenticateResult.NoResult();
+            return IsProbe() ? Success(new AuthenticatedCaller(Caller.Operator, Claims: null)) : AuthenticateResult.NoResult();
         }
 
         _blockedFor = failedLogins.Count(Context.Connection.RemoteIpAddress);
@@ -56,6 +56,9 @@ internal sealed class CallerAuthenticationHandler(
         var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, caller.Caller.Name)], SchemeName));
         return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
     }
+
+    private bool IsProbe() =>
+        HttpMethods.IsPost(Request.Method) && Context.Features.Get<ModelPath>() is not null && Request.Headers[OperatorAccess.ProbeHeader] is [OperatorAccess.ProbeValue];
 
     private string? BearerToken()
     {

@@ -9,6 +9,12 @@ namespace Lumiku.Gateway.Authentication;
 /// <summary>Opens what is the operator's to whoever holds <c>OPERATOR_KEY</c>; where that is not set, there is nothing (404).</summary>
 internal static class OperatorAccess
 {
+    /// <summary>Beside the operator's key on a request for a model: it is served as <see cref="Caller.Operator"/>. Beside any other key it means nothing.</summary>
+    public const string ProbeHeader = "X-Lumiku-Probe";
+
+    /// <inheritdoc cref="ProbeHeader"/>
+    public const string ProbeValue = "true";
+
     /// <summary>For looking: the key as a bearer token, or as the password of Basic, which browsers ask for.</summary>
     public static RequestDelegate ToLook(RequestDelegate next) => Open(next, takesBasic: true, HttpMethods.Get, HttpMethods.Head);
 

@@ -22,6 +22,7 @@ internal static class GatewayCommandLine
             CheckCommand.Create(),
             KeysCommand.Create(),
             LimitsCommand.Create(),
+            ProbeCommand.Create(),
         };
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction((parsed, _) => ServeAsync(args, parsed.UnmatchedTokens));

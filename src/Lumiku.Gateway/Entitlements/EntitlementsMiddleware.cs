@@ -17,6 +17,11 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse ti
     {
         var settings = context.GetSettings();
         var (caller, claims) = context.GetAuthenticatedCaller();
+        if (caller == Caller.Operator)
+        {
+            return ServeAsync(context, new Identity(caller.Name, User: null, settings.Tiers.Operator, settings.Tiers.Operator.Limits));
+        }
+
         var (user, tierName) = caller.ActsForUsers
             ? (Joined(context, UserHeader), Joined(context, TierHeader))
             : (claims?.User, claims?.Tier);
@@ -34,11 +39,16 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse ti
             return GatewayProblem.UnknownTier(tierName!, settings.Tiers.Names).ExecuteAsync(context);
         }
 
-        var facts = context.GetRequestRecord().Facts;
-        facts["Caller"] = caller.Name;
-        facts["Tier"] = tier.Name;
         tiersInUse.Note(tier);
-        context.Features.Set(new Identity(caller.Name, user, tier, ownLimits ?? tier.Limits));
+        return ServeAsync(context, new Identity(caller.Name, user, tier, ownLimits ?? tier.Limits));
+    }
+
+    private Task ServeAsync(HttpContext context, Identity identity)
+    {
+        var facts = context.GetRequestRecord().Facts;
+        facts["Caller"] = identity.Caller;
+        facts["Tier"] = identity.Tier.Name;
+        context.Features.Set(identity);
         return next(context);
     }
 

@@ -19,6 +19,7 @@ internal sealed class TierCatalog
             tier.Limits.Check($"Tiers:{tier.Name}", read);
         }
 
+        Operator = new Tier("operator", _tiers.Values.SelectMany(tier => tier.Entitlements).ToFrozenSet(StringComparer.OrdinalIgnoreCase), UsageLimits.None);
         if (Find(defaultTier) is { } found)
         {
             Default = found;
@@ -31,6 +32,9 @@ internal sealed class TierCatalog
 
     /// <summary>The tier of a user for whom the caller names none.</summary>
     public Tier Default { get; } = new("free", FrozenSet<string>.Empty, UsageLimits.None);
+
+    /// <summary>By which the operator's own requests are served: with every entitlement and no limits. Nobody can name it.</summary>
+    public Tier Operator { get; }
 
     /// <summary>The names, for a message.</summary>
     public string Names => string.Join(", ", _tiers.Values.Select(tier => tier.Name).Order(StringComparer.Ordinal));
