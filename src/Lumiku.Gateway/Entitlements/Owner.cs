@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Lumiku.Gateway.Authentication;
 
 namespace Lumiku.Gateway.Entitlements;
 
@@ -8,6 +9,9 @@ namespace Lumiku.Gateway.Entitlements;
 /// <param name="Id">The user's opaque id, never logged as it is; or the caller's name.</param>
 internal readonly record struct Owner(bool IsUser, string Id)
 {
+    /// <summary>To whom probes belong, whom nothing is refused to.</summary>
+    public static readonly Owner Operator = new(IsUser: false, Caller.Operator.Name);
+
     /// <summary>For logs: a caller by its name, a user by a part of the SHA-256 of the id, so that who knows the id finds its lines.</summary>
     public string LogName => IsUser ? $"user #{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Id)))[..12]}" : $"caller {Id}";
 

@@ -54,7 +54,7 @@ internal sealed partial class Generator(
     {
         var plan = opener.Flight.Plan!;
         var most = plan.Settings.Generation.AbandonedPerUser;
-        if (abandoned.CountOf(account.Owner) >= most)
+        if (account.Owner != Owner.Operator && abandoned.CountOf(account.Owner) >= most)
         {
             return GatewayProblem.TooManyAbandoned(most, AbandonedGuess);
         }

@@ -168,16 +168,20 @@ public class ProbeTests
     }
 
     [Fact]
-    public async Task A_model_is_given_up_after_the_timeout()
+    public async Task A_model_is_given_up_after_the_timeout_and_what_was_left_behind_does_not_refuse_the_next_probe()
     {
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();
         huggingFace.Behave("*", Misbehaviour.StallBeforeHeaders);
-        await using var gateway = await StartAsync(huggingFace);
+        await using var gateway = await StartAsync(huggingFace, "Generation:AbandonedPerUser=1");
 
-        var (exitCode, output, _) = await ProbeAsync(gateway, TestGateway.Sd3, "--timeout", "1");
+        for (var i = 1; i <= 2; i++)
+        {
+            var (exitCode, output, _) = await ProbeAsync(gateway, TestGateway.Sd3, "--timeout", "1");
 
-        exitCode.ShouldBe(1);
-        output.ShouldContain("failed: no answer within 1 s");
+            exitCode.ShouldBe(1);
+            output.ShouldContain("failed: no answer within 1 s");
+            huggingFace.Received.Count.ShouldBe(i);
+        }
     }
 
     [Fact]
