@@ -8,6 +8,8 @@ internal sealed class RedisReply(RedisResult reply)
 {
     private readonly RedisResult[] _items = (RedisResult[]?)reply ?? [];
 
+    public int Count => _items.Length;
+
     public long Number(int index) => (long)_items[index];
 
     /// <returns>Null where it is empty.</returns>
