@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
+using Lumiku.Gateway.ResponseCaching.Purging;
 
 namespace Lumiku.Gateway;
 
@@ -23,6 +24,7 @@ internal sealed record HealthBody(string Status, IReadOnlyList<string>? Reasons 
 [JsonSerializable(typeof(HealthBody))]
 [JsonSerializable(typeof(LimitsBody))]
 [JsonSerializable(typeof(ModelsBody))]
+[JsonSerializable(typeof(PurgeBody))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     private static readonly GatewayJson Readable = new(new JsonSerializerOptions
@@ -56,6 +58,11 @@ internal sealed partial class GatewayJson : JsonSerializerContext
 
     /// <exception cref="JsonException">It is something else.</exception>
     public static ModelsBody DeserializeModels(byte[] body) => JsonSerializer.Deserialize(body, Readable.ModelsBody) ?? throw new JsonException("It says nothing.");
+
+    public static byte[] Serialize(PurgeBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.PurgeBody);
+
+    /// <exception cref="JsonException">It is something else.</exception>
+    public static PurgeBody DeserializePurge(byte[] body) => JsonSerializer.Deserialize(body, Readable.PurgeBody) ?? throw new JsonException("It says nothing.");
 
     public static byte[] Serialize(HealthBody body) => JsonSerializer.SerializeToUtf8Bytes(body, Readable.HealthBody);
 }

@@ -6,6 +6,7 @@ using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
@@ -45,6 +46,7 @@ internal static class GatewayPipeline
         app.MapHealth();
         app.MapLimits();
         app.MapModels();
+        app.MapPurge();
         app.MapMetrics();
         app.MapGatewayReverseProxy();
         app.UseRoutesForSubstitutes();

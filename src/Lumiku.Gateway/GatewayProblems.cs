@@ -73,6 +73,13 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem CountsUnreachable() => new(
         502, "upstream-failed", "Redis, where limits are counted, did not answer; nothing was changed, as far as is known. Look, and try again.", RetryAfter: UnknownOverload);
 
+    /// <param name="hasBegun">The purge is in Redis, so that every replica does it as soon as it can.</param>
+    public static GatewayProblem PurgeUnfinished(bool hasBegun) => new(
+        502, "upstream-failed",
+        hasBegun ? "Redis did not answer to the end: no replica that reaches it serves these images any more, but some may still lie in Redis. Purge again; that does no harm."
+            : "Redis, through which all replicas hear of a purge, did not answer; nothing was removed, as far as is known. Purge again; that does no harm.",
+        RetryAfter: UnknownOverload);
+
     /// <summary>Waiting does not help, but every 429 says when to ask again: when the period is over, as the limit may be another by then.</summary>
     public static GatewayProblem QuotaTooSmall(int units, TimeSpan retryAfter) => new(
         429, "quota-exceeded", $"This image needs {units} units, which is more than the limit allows at all. Kept images still cost none; a new one needs another tier.", RetryAfter: retryAfter);

@@ -23,6 +23,7 @@ internal static class GatewayCommandLine
             KeysCommand.Create(),
             LimitsCommand.Create(),
             ProbeCommand.Create(),
+            PurgeCommand.Create(),
         };
         root.TreatUnmatchedTokensAsErrors = false;
         root.SetAction((parsed, _) => ServeAsync(args, parsed.UnmatchedTokens));

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Settings;
 
@@ -11,7 +10,6 @@ internal static class LimitsCommand
 {
     private static readonly Argument<string> User = new("user") { Description = "The user's id, as X-Lumiku-User has it; with --caller, a caller's name." };
     private static readonly Option<bool> IsCaller = new("--caller") { Description = "The limits of a caller's own requests." };
-    private static readonly Option<bool> IsJson = new("--json") { Description = "Print what GET /limits answers." };
 
     public static Command Create()
     {
@@ -31,35 +29,15 @@ internal static class LimitsCommand
         }
 
         command.Add(IsCaller);
-        command.Add(IsJson);
+        command.Add(OperatorClient.IsJson);
         command.Add(OperatorClient.Url);
         command.SetAction((parsed, cancellationToken) =>
         {
             var query = $"?{(parsed.GetValue(IsCaller) ? "caller" : "user")}={Uri.EscapeDataString(parsed.GetRequiredValue(User))}"
                 + (units is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&units={parsed.GetValue(units)}"));
-            return AskAsync(parsed, method, path + query, cancellationToken);
+            return OperatorClient.PrintAsync(parsed, method, path + query, body => Describe(GatewayJson.DeserializeLimits(body)), cancellationToken);
         });
         return command;
-    }
-
-    private static async Task<int> AskAsync(ParseResult parsed, HttpMethod method, string path, CancellationToken cancellationToken)
-    {
-        using var gateway = OperatorClient.Open(parsed);
-        if (gateway is null)
-        {
-            return GatewayCommandLine.Misuse;
-        }
-
-        var isJson = parsed.GetValue(IsJson);
-        var answer = await gateway.AskAsync(
-            method, path, body => isJson ? Encoding.UTF8.GetString(body) + Environment.NewLine : Describe(GatewayJson.DeserializeLimits(body)), cancellationToken);
-        if (answer is null)
-        {
-            return GatewayCommandLine.No;
-        }
-
-        Console.Out.Write(answer);
-        return GatewayCommandLine.Done;
     }
 
     /// <summary>For a terminal: a line a limit.</summary>

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using Lumiku.Gateway.Settings;
 
@@ -17,6 +18,8 @@ internal sealed class OperatorClient : IDisposable
         Description = "The gateway; by default the one on this machine, at PORT.",
         CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : Misfit(result),
     };
+
+    public static readonly Option<bool> IsJson = new("--json") { Description = "Print the gateway's answer as it is." };
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -54,23 +57,49 @@ internal sealed class OperatorClient : IDisposable
         return null;
     }
 
+    /// <summary>Asks, and prints the answer: as it is with <c>--json</c>.</summary>
+    /// <param name="path">Below the gateway's address, with its query.</param>
+    /// <param name="describe">For a terminal.</param>
+    /// <param name="patience">For how long the answer is waited for; null: some seconds.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="OperationCanceledException">The command is to end.</exception>
+    public static async Task<int> PrintAsync(ParseResult parsed, HttpMethod method, string path, Func<byte[], string> describe, CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        using var gateway = Open(parsed);
+        if (gateway is null)
+        {
+            return GatewayCommandLine.Misuse;
+        }
+
+        var isJson = parsed.GetValue(IsJson);
+        var answer = await gateway.AskAsync(method, path, body => isJson ? Encoding.UTF8.GetString(body) + Environment.NewLine : describe(body), cancellationToken, patience);
+        if (answer is null)
+        {
+            return GatewayCommandLine.No;
+        }
+
+        Console.Out.Write(answer);
+        return GatewayCommandLine.Done;
+    }
+
     /// <param name="request">To an address below the gateway's.</param>
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => _client.SendAsync(request, cancellationToken);
 
     /// <param name="path">Below the gateway's address, with its query.</param>
     /// <param name="read">Of a good answer.</param>
-    /// <returns>Null where there was no good answer within some seconds.</returns>
+    /// <param name="patience">For how long the answer is waited for; null: some seconds.</param>
+    /// <returns>Null where there was no good answer in that time.</returns>
     /// <exception cref="OperationCanceledException">The command is to end.</exception>
-    public async Task<T?> AskAsync<T>(HttpMethod method, string path, Func<byte[], T> read, CancellationToken cancellationToken)
+    public async Task<T?> AskAsync<T>(HttpMethod method, string path, Func<byte[], T> read, CancellationToken cancellationToken, TimeSpan? patience = null)
         where T : class
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        waiting.CancelAfter(patience ?? Patience);
         try
         {
             using var request = new HttpRequestMessage(method, path);
-            using var answer = await SendAsync(request, patience.Token);
-            var body = await answer.Content.ReadAsByteArrayAsync(patience.Token);
+            using var answer = await SendAsync(request, waiting.Token);
+            var body = await answer.Content.ReadAsByteArrayAsync(waiting.Token);
             if (answer.IsSuccessStatusCode)
             {
                 return read(body);
@@ -82,7 +111,7 @@ internal sealed class OperatorClient : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"No answer from the gateway at {Authority} within {Patience.TotalSeconds} s.");
+            await Console.Error.WriteLineAsync($"No answer from the gateway at {Authority} within {(patience ?? Patience).TotalSeconds} s.");
         }
         catch (Exception exception) when (exception is HttpRequestException or JsonException)
         {

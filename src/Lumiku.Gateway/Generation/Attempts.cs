@@ -37,7 +37,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
 
             flight.Trouble = null;
             var hasRepeated = failure?.Repeat == RepeatRule.Once || pass.IsOnceMore;
-            (var image, failure, var hasAnother) = await AskAsync(plan, target, model, pass, tried, deadline);
+            (var image, failure, var hasAnother) = await AskAsync(plan, target, flight, pass, tried, deadline);
             if (failure is null || !MayAskAgain(failure, hasRepeated, unconnected, hasAnother))
             {
                 return (image, failure);
@@ -46,19 +46,19 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
     }
 
     private async Task<(ImageLease? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
-        GenerationPlan plan, UpstreamTarget target, (string Upstream, string Model) model, Pass pass, HashSet<string> tried, CancellationToken deadline)
+        GenerationPlan plan, UpstreamTarget target, Flight flight, Pass pass, HashSet<string> tried, CancellationToken deadline)
     {
         // Whatever happens, those who wait for this attempt's verdict get one.
         var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
         try
         {
             var answer = await attempt.SendAsync(plan, target, tried, deadline);
-            (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, plan.Settings);
+            (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, flight.Origin, plan.Settings);
             return (image, failure, answer.HasAnotherDestination);
         }
         finally
         {
-            troubled.Report(model, pass, failure);
+            troubled.Report((target.Upstream, plan.Model.Id), pass, failure);
         }
     }
 

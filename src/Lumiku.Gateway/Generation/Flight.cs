@@ -1,5 +1,6 @@
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -9,7 +10,7 @@ internal sealed class Flight
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<Seat> _seats = new();
-    private HashSet<CacheKey>? _claims;
+    private HashSet<ImageClaim>? _claims;
     private GenerationResult? _result;
     private bool _isClosed;
     private Action<int>? _abandonment;
@@ -20,6 +21,9 @@ internal sealed class Flight
 
     /// <summary>Who opened it: has its units, its place at the model, and the blame where nobody waits for it.</summary>
     public Owner Owner { get; private set; }
+
+    /// <summary>How its image comes about. Set before it starts.</summary>
+    public ImageOrigin Origin { get; set; } = ImageOrigin.Unknown;
 
     /// <summary>When it began, as a timestamp of the clock, and how long it may take.</summary>
     public long Began { get; set; }
@@ -63,7 +67,7 @@ internal sealed class Flight
             var seat = new Seat(this, terms) { IsOpener = _seats.Count == 0 && !HasStarted };
 
             // Whoever asks again has not left.
-            _claims?.Remove(terms.ClaimKey);
+            _claims?.Remove(terms.Claim);
             _seats.AddLast(seat);
             TellAbandonment();
             return seat;
@@ -99,7 +103,7 @@ internal sealed class Flight
             _seats.Remove(seat);
             if (!seat.IsOpener)
             {
-                (_claims ??= []).Add(seat.Terms.ClaimKey);
+                (_claims ??= []).Add(seat.Terms.Claim);
                 TellAbandonment();
                 return true;
             }
@@ -119,8 +123,8 @@ internal sealed class Flight
 
     /// <summary>Ends the flight for all who wait.</summary>
     /// <param name="result">Its lease is the caller's, and must hold until this returns.</param>
-    /// <returns>The keys of those who left without the image.</returns>
-    public IReadOnlyCollection<CacheKey> Land(GenerationResult result)
+    /// <returns>The claims of those who left without the image.</returns>
+    public IReadOnlyCollection<ImageClaim> Land(GenerationResult result)
     {
         lock (_lock)
         {
@@ -136,7 +140,7 @@ internal sealed class Flight
             // A failure is remembered, and an image read, without the bodies that were sent for it.
             Plan = Plan?.WithoutBodies();
             Room?.Dispose();
-            return _claims ?? (IReadOnlyCollection<CacheKey>)[];
+            return _claims ?? (IReadOnlyCollection<ImageClaim>)[];
         }
     }
 

@@ -45,8 +45,8 @@ internal sealed class Flights(TimeProvider time)
     }
 
     /// <summary>Ends a flight: who waits gets the result, and a failure answers equal requests for a while.</summary>
-    /// <returns>The keys of those who left without the image.</returns>
-    public IReadOnlyCollection<CacheKey> Land(CacheKey key, Flight flight, GenerationResult result, TimeSpan failureMemory)
+    /// <returns>The claims of those who left without the image.</returns>
+    public IReadOnlyCollection<ImageClaim> Land(CacheKey key, Flight flight, GenerationResult result, TimeSpan failureMemory)
     {
         if (result.Failure is null || failureMemory == TimeSpan.Zero)
         {

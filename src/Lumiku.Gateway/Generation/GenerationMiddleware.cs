@@ -3,6 +3,7 @@ using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 
@@ -10,7 +11,8 @@ namespace Lumiku.Gateway.Generation;
 
 /// <summary>Answers a request for an image with one that is made for it, or for another that asks the same: 502 or 504 where there is none.</summary>
 /// <remarks>A caller who leaves stops waiting, not the generation.</remarks>
-internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights, Generator generator, Landings landings, Draining draining, TimeProvider time)
+internal sealed class GenerationMiddleware(
+    RequestDelegate next, Flights flights, Generator generator, Landings landings, AnsweredRequests answered, Draining draining, TimeProvider time)
 {
     /// <summary>When to ask again for an image that is still being made.</summary>
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
@@ -137,7 +139,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
         : seat.Terms.IsPrivate ? GatewayProblem.StillGeneratingForNobody(AskAgain)
         : GatewayProblem.StillGenerating(AskAgain);
 
-    private static async Task<bool> AnswerAsync(HttpContext context, Seat seat, GenerationResult result)
+    private async Task<bool> AnswerAsync(HttpContext context, Seat seat, GenerationResult result)
     {
         if (result.Image is null)
         {
@@ -151,6 +153,7 @@ internal sealed class GenerationMiddleware(RequestDelegate next, Flights flights
             : seat.HasOpened && !result.IsShared ? CacheOutcome.Miss
             : CacheOutcome.Coalesced;
         var answer = new ImageAnswer(result.Image, outcome, result.Kept, result.IsStored, seat.HasOpened ? result.Units : 0);
+        answered.Add(context.TraceIdentifier, result.Image.ETag);
         await answer.WriteAsync(context, seat.Terms);
         return true;
     }

@@ -62,6 +62,7 @@ internal sealed partial class Generator(
         var (reservation, refusal) = await ledger.ReserveAsync(account, plan.Model.Options.Units, plan.Settings.Generation.Deadline + SettlingTime);
         if (reservation is not null)
         {
+            opener.Flight.Origin = kept.OriginOf(account.Owner, opener.Terms.RequestId);
             Start(opener, plan, account.Owner, reservation, lead, plan.Settings.Generation.Deadline);
         }
 
@@ -220,6 +221,7 @@ internal sealed partial class Generator(
             return;
         }
 
+        seat.Flight.Origin = flight.Origin;
         // No longer than the one that pays for it: an image that comes later would be nobody's.
         var left = flight.Deadline - time.GetElapsedTime(flight.Began);
         Start(seat, plan, flight.Owner, reservation: null, lead, left > TimeSpan.Zero ? left : TimeSpan.Zero);

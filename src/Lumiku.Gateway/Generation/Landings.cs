@@ -14,7 +14,7 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
     {
         if (flights.Leave(seat) is { Lease: { } image } result && !seat.Terms.IsPrivate && !IsForEverybody(seat.Flight.Plan!, result))
         {
-            Claim(seat.Terms.ClaimKey, image, seat.Flight.Plan!);
+            Claim(seat.Terms.Claim, image, seat.Flight.Plan!);
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
     }
 
     /// <summary>Has an image wait for one owner who did not receive it.</summary>
-    private void Claim(CacheKey claim, ImageLease image, GenerationPlan plan) => kept.Claim(claim, image, CacheTerms.ClaimFor(plan.Model.Options));
+    private void Claim(ImageClaim claim, ImageLease image, GenerationPlan plan) => kept.Claim(claim, image, CacheTerms.ClaimFor(plan.Model.Options));
 
     /// <summary>Whether who left finds the image under the flight's own key; else a copy waits for each.</summary>
     private static bool IsForEverybody(GenerationPlan plan, GenerationResult result) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using Lumiku.Gateway.Generation.Images;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -20,7 +21,7 @@ internal static class UpstreamAnswerReader
     public static readonly string[] TakenHeaders = [.. ShownHeaders, .. ReadHeaders];
 
     /// <param name="model">The id of the model that was asked.</param>
-    public static (ImageLease? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, string model, GatewaySettings settings)
+    public static (ImageLease? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, string model, ImageOrigin origin, GatewaySettings settings)
     {
         if (answer.Error != ForwarderError.None)
         {
@@ -41,7 +42,7 @@ internal static class UpstreamAnswerReader
         var facts = ImageInspector.Inspect(answer.Body);
         return facts.MediaType is { } mediaType
             ? (new ImageLease(
-                new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ImageETag.Of(answer.Body), Shown(answer.Headers), answer.Buffer!.HeldBytes), answer.Buffer), null)
+                new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ImageETag.Of(answer.Body), Shown(answer.Headers), answer.Buffer!.HeldBytes) { Origin = origin }, answer.Buffer), null)
             : (null, FailureOf(answer, settings, facts.Flaw!));
     }
 

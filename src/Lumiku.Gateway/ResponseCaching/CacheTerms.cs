@@ -17,8 +17,13 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
     /// <summary>How long an image waits for an owner who did not receive it, where its model's images are not kept at all.</summary>
     private static readonly TimeSpan ClaimLifetime = TimeSpan.FromHours(1);
 
+    /// <summary>The id of the request.</summary>
+    public string RequestId { get; init; } = "";
+
     /// <summary>Where this owner's own copy waits.</summary>
     public CacheKey ClaimKey => Key.For(Identity.Owner.ToString());
+
+    public ImageClaim Claim => new(ClaimKey, Identity.Owner);
 
     public static CacheTerms Of(HttpContext context, UpstreamRequest request, string accept)
     {
@@ -29,7 +34,10 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
             accept,
             Reads: directives is { NoCache: false, NoStore: false },
             IsPrivate: directives.NoStore,
-            IsReusable: context.GetSettings().Cache.Unseeded == UnseededRequests.Reuse || context.GetInferenceRequest().HasSeed);
+            IsReusable: context.GetSettings().Cache.Unseeded == UnseededRequests.Reuse || context.GetInferenceRequest().HasSeed)
+        {
+            RequestId = context.TraceIdentifier,
+        };
     }
 
     /// <summary>The same terms for the model that serves if the first cannot.</summary>
@@ -41,3 +49,7 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
     private static CacheKey KeyOf(HttpContext context, UpstreamRequest request, string accept) =>
         CacheKey.Of(request, accept, context.GetSettings().Cache.Scope == CacheScope.User ? context.GetIdentity().Owner.ToString() : null);
 }
+
+/// <summary>One owner's right to an image that it asked for and did not receive.</summary>
+/// <param name="Key">Where the copy waits.</param>
+internal readonly record struct ImageClaim(CacheKey Key, Owner Owner);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Lumiku.Gateway.ResponseCaching.Purging;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
@@ -16,4 +17,8 @@ internal sealed record GeneratedImage(
     int Height,
     string ETag,
     IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders,
-    long HeldBytes);
+    long HeldBytes)
+{
+    /// <summary>Whose it is, for purges.</summary>
+    public ImageOrigin Origin { get; init; } = ImageOrigin.Unknown;
+}

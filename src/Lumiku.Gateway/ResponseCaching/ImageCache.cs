@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.ResponseCaching;
@@ -67,8 +68,9 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 
     /// <summary>Keeps an image in place of what the key had. One that is larger than the whole memory, or lives no time, is not kept.</summary>
     /// <param name="lease">The caller's own, which stays the caller's.</param>
+    /// <param name="claimant">For whom alone it waits; null: for nobody in particular.</param>
     /// <returns>Whether it was kept.</returns>
-    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime)
+    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
     {
         var capacity = settings.Value.Cache.MemoryBytes;
         var now = time.GetTimestamp();
@@ -77,7 +79,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
             return false;
         }
 
-        var entry = new Entry(key, own, own.Image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
+        var entry = new Entry(key, own, claimant, own.Image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
         lock (_lock)
         {
             if (_entries.TryRemove(key, out var old))
@@ -108,15 +110,34 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         }
     }
 
-    private void Drop(Entry entry)
+    /// <summary>Removes all that are meant, by what they are and for whom alone they wait.</summary>
+    /// <returns>How many.</returns>
+    public int Remove(Func<GeneratedImage, PurgeMark?, bool> isMeant)
+    {
+        var removed = 0;
+        foreach (var (_, entry) in _entries)
+        {
+            if (isMeant(entry.Lease.Image, entry.Claimant) && Drop(entry))
+            {
+                removed++;
+            }
+        }
+
+        return removed;
+    }
+
+    /// <returns>False where somebody else has removed or replaced it.</returns>
+    private bool Drop(Entry entry)
     {
         lock (_lock)
         {
-            // Unless somebody replaced it meanwhile.
-            if (_entries.TryRemove(new KeyValuePair<CacheKey, Entry>(entry.Key, entry)))
+            if (!_entries.TryRemove(new KeyValuePair<CacheKey, Entry>(entry.Key, entry)))
             {
-                LetGo(entry);
+                return false;
             }
+
+            LetGo(entry);
+            return true;
         }
     }
 
@@ -175,7 +196,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
     private bool IsExpired(Entry entry) => time.GetTimestamp() >= entry.ExpiresAt;
 
     /// <summary>An image with how often it was asked for lately: 0 to 3.</summary>
-    private sealed class Entry(CacheKey key, ImageLease lease, long bytes, long keptAt, long expiresAt)
+    private sealed class Entry(CacheKey key, ImageLease lease, PurgeMark? claimant, long bytes, long keptAt, long expiresAt)
     {
         private const int Most = 3;
 
@@ -184,6 +205,8 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         public CacheKey Key => key;
 
         public ImageLease Lease => lease;
+
+        public PurgeMark? Claimant => claimant;
 
         public long Bytes => bytes;
 

@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Redis;
+using Lumiku.Gateway.ResponseCaching.Purging;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
 /// <summary>Images that are kept: in this process' memory and, where there is a Redis, there for all replicas.</summary>
 /// <param name="shared">Null: each replica keeps its own.</param>
-internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
+internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger purger)
 {
     private readonly ConcurrentDictionary<CacheKey, Task<KeptImage?>> _reading = [];
 
@@ -27,7 +30,7 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
         var found = shared is null ? null : await shared.FindAsync(key);
         if (found is not null && isForEverybody)
         {
-            memory.Keep(key, found.Lease, found.TimeToLive);
+            KeepHere(key, found.Lease, found.TimeToLive);
         }
 
         return found;
@@ -39,15 +42,16 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
 
     /// <summary>Has an image wait for one owner: in Redis; in memory where that is not to be had.</summary>
     /// <param name="lease">The caller's own, which stays the caller's.</param>
-    public void Claim(CacheKey claim, ImageLease lease, TimeSpan lifetime)
+    public void Claim(ImageClaim claim, ImageLease lease, TimeSpan lifetime)
     {
+        var claimant = PurgeMark.OfOwner(claim.Owner);
         if (shared is null)
         {
-            memory.Keep(claim, lease, lifetime);
+            KeepHere(claim.Key, lease, lifetime, claimant);
         }
         else if (lease.Share() is { } own)
         {
-            _claiming[claim] = false;
+            _claiming[claim.Key] = false;
             _ = ClaimThereAsync(shared, own);
         }
 
@@ -55,14 +59,14 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
         {
             using (own)
             {
-                var isThere = await images.KeepAsync(claim, own, lifetime);
-                if (_claiming.TryRemove(claim, out var isReceived) && isReceived)
+                var isThere = await KeepThereAsync(images, claim.Key, own, lifetime, claimant);
+                if (_claiming.TryRemove(claim.Key, out var isReceived) && isReceived)
                 {
-                    await images.RemoveAsync(claim);
+                    await images.RemoveAsync(claim.Key);
                 }
                 else if (!isThere)
                 {
-                    memory.Keep(claim, own, lifetime);
+                    KeepHere(claim.Key, own, lifetime, claimant);
                 }
             }
         }
@@ -70,13 +74,14 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
 
     /// <summary>Keeps an image in memory, in place of what the key had; it is for <see cref="ShareAsync"/> to keep it in Redis.</summary>
     /// <returns>Whether it will be found: in memory, or in Redis.</returns>
-    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime) => memory.Keep(key, lease, lifetime) || (shared?.IsUp == true && lifetime > TimeSpan.Zero);
+    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime) =>
+        KeepHere(key, lease, lifetime) || (shared?.IsUp == true && lifetime > TimeSpan.Zero && !purger.Concerns(lease.Image, claimant: null));
 
     /// <summary>Keeps an image in Redis too. It is for after the answers: nobody has to wait for it.</summary>
     /// <param name="lease">The caller's own, held until this ends.</param>
     /// <returns>Whether others find it.</returns>
     public Task<bool> ShareAsync(CacheKey key, ImageLease lease, TimeSpan lifetime) =>
-        shared is null || lifetime <= TimeSpan.Zero ? Task.FromResult(false) : shared.KeepAsync(key, lease, lifetime);
+        shared is null || lifetime <= TimeSpan.Zero ? Task.FromResult(false) : KeepThereAsync(shared, key, lease, lifetime);
 
     public void Remove(CacheKey key)
     {
@@ -86,6 +91,49 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
         {
             _ = shared.RemoveAsync(key);
         }
+    }
+
+    /// <summary>Of an image whose generation is opened now.</summary>
+    public ImageOrigin OriginOf(Owner opener, string requestId) => purger.OriginOf(opener, requestId);
+
+    /// <summary>Removes from Redis all that were purged.</summary>
+    /// <returns>How many; null where there is no Redis.</returns>
+    /// <exception cref="RedisFailedException">Some may be left, which nobody finds who knows of the purge.</exception>
+    public async Task<int?> RemovePurgedAsync() => shared is null ? null : await shared.RemovePurgedAsync();
+
+    private bool KeepHere(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
+    {
+        if (!memory.Keep(key, lease, lifetime, claimant))
+        {
+            return false;
+        }
+
+        // Afterwards: a purge that comes meanwhile finds the image, or is found.
+        if (!purger.Concerns(lease.Image, claimant))
+        {
+            return true;
+        }
+
+        memory.Remove(key);
+        return false;
+    }
+
+    private async Task<bool> KeepThereAsync(SharedImages images, CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
+    {
+        if (purger.Concerns(lease.Image, claimant) || !await images.KeepAsync(key, lease, lifetime, claimant))
+        {
+            return false;
+        }
+
+        // Afterwards here too: a purge that is not known here yet may have looked through Redis before.
+        await purger.TryCatchUpAsync();
+        if (!purger.Concerns(lease.Image, claimant))
+        {
+            return true;
+        }
+
+        await images.RemoveAsync(key);
+        return false;
     }
 
     private async Task<KeptImage?> ReadAsync(CacheKey key, SharedImages images)
@@ -106,7 +154,7 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared)
             found = await images.FindAsync(key);
             if (found is not null)
             {
-                memory.Keep(key, found.Lease, found.TimeToLive);
+                KeepHere(key, found.Lease, found.TimeToLive);
             }
         }
         finally

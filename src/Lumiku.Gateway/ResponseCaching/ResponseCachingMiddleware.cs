@@ -1,13 +1,14 @@
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Redis;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
 /// <summary>Answers a request for an image with a kept one, if there is one that will do; and settles on which terms it uses the cache.</summary>
-internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages kept, TimeProvider time)
+internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages kept, AnsweredRequests answered, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -65,6 +66,7 @@ internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages
     private async Task AnswerAsync(HttpContext context, CacheTerms terms, KeptImage image, bool isClaim)
     {
         using var lease = image.Lease;
+        answered.Add(context.TraceIdentifier, lease.Image.ETag);
         await ImageAnswer.OfKept(image).WriteAsync(context, terms);
         if (isClaim)
         {
@@ -78,10 +80,11 @@ internal static class ResponseCachingSetup
 {
     public static IServiceCollection AddImageCache(this IServiceCollection services) => services
         .AddSingleton<ImageCache>()
-        .AddSingleton(provider => new KeptImages(provider.GetRequiredService<ImageCache>(), SharedOf(provider)));
+        .AddSingleton(provider => new KeptImages(provider.GetRequiredService<ImageCache>(), SharedOf(provider), provider.GetRequiredService<Purger>()))
+        .AddPurging();
 
     private static SharedImages? SharedOf(IServiceProvider services) => services.GetService<RedisImages>() is not { } redis ? null : new SharedImages(
-        redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SharedImages>>());
+        redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<PurgeList>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SharedImages>>());
 
     public static IApplicationBuilder UseImageCache(this IApplicationBuilder app) => app.UseMiddleware<ResponseCachingMiddleware>();
 }

@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.IO.Hashing;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Lumiku.Gateway.Redis;
+using Lumiku.Gateway.ResponseCaching.Purging;
 
 namespace Lumiku.Gateway.ResponseCaching;
 
@@ -11,10 +9,8 @@ namespace Lumiku.Gateway.ResponseCaching;
 /// The pieces have names of their own for each writing, and the manifest is written last, so no reader sees half an image or a mixture
 /// of two. What does not add up is deleted, and was never there. Redis is an aid: whatever goes wrong, an image is not found, or not kept.
 /// </remarks>
-internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, TimeProvider time, ILogger<SharedImages> logger)
+internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, PurgeList purges, TimeProvider time, ILogger<SharedImages> logger)
 {
-    private const int PieceSize = 64 * 1024;
-
     /// <summary>Once its manifest is there, reading an image is worth some more waiting: making it takes seconds.</summary>
     private static readonly TimeSpan PieceBudget = TimeSpan.FromSeconds(1);
 
@@ -43,9 +39,15 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
                 return null;
             }
 
-            if (Manifest.Parse(bytes) is not { } manifest || expiry is not { } left)
+            if (ImageManifest.Parse(bytes) is not { } manifest || expiry is not { } left)
             {
                 await ForgetAsync(key);
+                return null;
+            }
+
+            if (manifest.IsPurged(purges))
+            {
+                await DeleteAsync(key, manifest);
                 return null;
             }
 
@@ -59,7 +61,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             if (await redis.GetAsync(ManifestOf(key), options.CallTimeout) is { } still && still.AsSpan().SequenceEqual(bytes))
             {
                 Log.Damaged(logger, manifest.Length);
-                await redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
+                await DeleteAsync(key, manifest);
             }
         }
         catch (RedisUnavailableException)
@@ -77,12 +79,13 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 
     /// <param name="lease">The caller's own, held until this ends.</param>
     /// <param name="lifetime">Above 0.</param>
+    /// <param name="claimant">For whom alone it waits; null: for nobody in particular.</param>
     /// <returns>Whether others find it from now on.</returns>
-    public async Task<bool> KeepAsync(CacheKey key, ImageLease lease, TimeSpan lifetime)
+    public async Task<bool> KeepAsync(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
     {
         var image = lease.Image;
-        var manifest = new Manifest(
-            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders]);
+        var manifest = new ImageManifest(
+            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders], image.Origin, claimant);
         try
         {
             if (!await HasRoomAsync(key))
@@ -94,7 +97,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             var rest = image.Content;
             foreach (var piece in manifest.PieceKeys(PieceOf(key)))
             {
-                var size = Math.Min(PieceSize, rest.Length);
+                var size = Math.Min(ImageManifest.PieceSize, rest.Length);
                 await redis.SetAsync(piece, rest.Slice(0, size).ToArray(), lifetime + PieceGrace, WriteBudget);
                 rest = rest.Slice(size);
             }
@@ -126,6 +129,39 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         catch (RedisFailedException)
         {
             // It expires.
+        }
+    }
+
+    /// <summary>Removes all that were purged; looks at every one.</summary>
+    /// <returns>How many.</returns>
+    /// <exception cref="RedisFailedException">Some may be left, which nobody finds who knows of the purge.</exception>
+    public async Task<int> RemovePurgedAsync()
+    {
+        var removed = 0;
+        await foreach (var manifests in redis.ScanAsync($"{options.KeyPrefix}:image:1:{{*}}"))
+        {
+            removed += (await Task.WhenAll(manifests.Distinct().Select(RemoveIfPurgedAsync))).Count(isRemoved => isRemoved);
+        }
+
+        return removed;
+    }
+
+    private async Task<bool> RemoveIfPurgedAsync(string manifestKey)
+    {
+        try
+        {
+            if (await redis.GetAsync(manifestKey, WriteBudget) is not { } bytes || ImageManifest.Parse(bytes) is not { } manifest || !manifest.IsPurged(purges))
+            {
+                return false;
+            }
+
+            await redis.DeleteAsync([manifestKey, .. manifest.PieceKeys($"{manifestKey}:")], WriteBudget);
+            return true;
+        }
+        catch (RedisScriptException)
+        {
+            // Something else lies there, which is no image.
+            return false;
         }
     }
 
@@ -161,6 +197,8 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         return _hasRoom = hasRoom;
     }
 
+    private Task DeleteAsync(CacheKey key, ImageManifest manifest) => redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
+
     private async Task ForgetAsync(CacheKey key)
     {
         try
@@ -173,7 +211,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
     }
 
-    private async Task<ImageLease?> ReadAsync(CacheKey key, Manifest manifest)
+    private async Task<ImageLease?> ReadAsync(CacheKey key, ImageManifest manifest)
     {
         var buffer = new ImageBuffer((int)manifest.Length);
         ImageLease? lease = null;
@@ -185,7 +223,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             var all = (Task)Task.WhenAll(reading);
             foreach (var piece in reading)
             {
-                if (await piece is not { Length: <= PieceSize } bytes || buffer.Length + bytes.Length > manifest.Length)
+                if (await piece is not { Length: <= ImageManifest.PieceSize } bytes || buffer.Length + bytes.Length > manifest.Length)
                 {
                     await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     return null;
@@ -197,7 +235,11 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             if (buffer.Length == manifest.Length && ImageETag.Of(buffer.Content) == manifest.Checksum)
             {
                 lease = new ImageLease(
-                    new GeneratedImage(manifest.Model, buffer.Content, manifest.MediaType, manifest.Width, manifest.Height, manifest.Checksum, manifest.UpstreamHeaders, buffer.HeldBytes), buffer);
+                    new GeneratedImage(manifest.Model, buffer.Content, manifest.MediaType, manifest.Width, manifest.Height, manifest.Checksum, manifest.UpstreamHeaders, buffer.HeldBytes)
+                    {
+                        Origin = manifest.Origin ?? ImageOrigin.Unknown,
+                    },
+                    buffer);
             }
 
             return lease;
@@ -215,57 +257,9 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     private string ManifestOf(CacheKey key) => $"{options.KeyPrefix}:image:1:{{{key}}}";
 
     /// <summary>Those of a manifest as it was read; none where it is none of ours.</summary>
-    private string[] PiecesOf(CacheKey key, byte[] manifest) => [.. Manifest.Parse(manifest)?.PieceKeys(PieceOf(key)) ?? []];
+    private string[] PiecesOf(CacheKey key, byte[] manifest) => [.. ImageManifest.Parse(manifest)?.PieceKeys(PieceOf(key)) ?? []];
 
     private string PieceOf(CacheKey key) => $"{ManifestOf(key)}:";
-
-    /// <summary>What the pieces must add up to.</summary>
-    /// <param name="Writing">Names the pieces of this writing.</param>
-    /// <param name="Checksum">The image's <c>ETag</c>, which is a hash of its bytes.</param>
-    internal sealed record Manifest(
-        string Writing,
-        long Length,
-        string Checksum,
-        string MediaType,
-        int Width,
-        int Height,
-        string Model,
-        TimeSpan Lifetime,
-        IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders)
-    {
-        /// <summary>No image is larger (<c>Limits:ImageBytes</c>).</summary>
-        private const long MostBytes = 268_435_456;
-
-        private const int HashBytes = 16;
-
-        public IEnumerable<string> PieceKeys(string prefix) => Enumerable.Range(0, (int)((Length + PieceSize - 1) / PieceSize)).Select(index => $"{prefix}{Writing}:{index}");
-
-        /// <summary>A hash of the rest comes first.</summary>
-        public byte[] Write()
-        {
-            var json = JsonSerializer.SerializeToUtf8Bytes(this, SharedImagesJson.Default.Manifest);
-            return [.. XxHash128.Hash(json), .. json];
-        }
-
-        /// <returns>Null where it is none of ours.</returns>
-        public static Manifest? Parse(byte[] bytes)
-        {
-            if (bytes.Length <= HashBytes || !XxHash128.Hash(bytes.AsSpan(HashBytes)).AsSpan().SequenceEqual(bytes.AsSpan(0, HashBytes)))
-            {
-                return null;
-            }
-
-            try
-            {
-                return JsonSerializer.Deserialize(bytes.AsSpan(HashBytes), SharedImagesJson.Default.Manifest) is { Length: > 0 and <= MostBytes, Writing: not null, Checksum: not null, MediaType: not null, Model: not null, UpstreamHeaders: not null } manifest
-                    ? manifest : null;
-            }
-            catch (JsonException)
-            {
-                return null;
-            }
-        }
-    }
 
     private static partial class Log
     {
@@ -279,6 +273,3 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         public static partial void Room(ILogger logger, string again, long used, long most);
     }
 }
-
-[JsonSerializable(typeof(SharedImages.Manifest))]
-internal sealed partial class SharedImagesJson : JsonSerializerContext;

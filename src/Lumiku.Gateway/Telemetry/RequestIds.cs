@@ -14,5 +14,5 @@ internal static class RequestIds
     });
 
     /// <summary>1 to 128 of letters, digits and <c>- _ . :</c>; anything else could break a log line or a header.</summary>
-    private static bool IsFit(string id) => id.Length is >= 1 and <= 128 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':');
+    public static bool IsFit(string id) => id.Length is >= 1 and <= 128 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':');
 }

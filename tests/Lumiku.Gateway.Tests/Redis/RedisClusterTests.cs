@@ -49,9 +49,8 @@ public sealed class RedisClusterTests : IAsyncLifetime
     {
         var upstreamTime = new ManualTime();
         await using var huggingFace = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { TimeProvider = upstreamTime });
-        var url = $"redis://{string.Join(',', _nodes.Select(node => $"127.0.0.1:{node.Port}"))}";
-        await using var first = await StartAsync(huggingFace, url);
-        await using var second = await StartAsync(huggingFace, url);
+        await using var first = await StartAsync(huggingFace, Url);
+        await using var second = await StartAsync(huggingFace, Url);
 
         // Users and images enough for every node to have some.
         for (var user = 0; user < 20; user++)
@@ -94,8 +93,35 @@ public sealed class RedisClusterTests : IAsyncLifetime
         look.Running.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task A_purge_finds_its_images_on_every_node()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var first = await StartAsync(huggingFace, Url);
+        await using var second = await StartAsync(huggingFace, Url);
+        for (var user = 0; user < 20; user++)
+        {
+            (await AskAsync(first, $"user-{user}", $$"""{"inputs":"{{user}}"}""")).ShouldBeAnImage();
+        }
+
+        (await first.GenerateAsync(TestGateway.Xl, FlightBench.Body)).ShouldBeAnImage();
+        await Eventually.BeAsync(async () => (await ManifestsAsync()).Sum() == 21, "all are written");
+        (await ManifestsAsync()).ShouldAllBe(count => count > 0);
+
+        var purged = (await second.PurgeAsync($"model={TestGateway.Sd3}")).Json;
+
+        (purged.GetProperty("memory").GetInt32(), purged.GetProperty("replicas").GetInt32(), purged.GetProperty("redis").GetInt32()).ShouldBe((20, 2, 20));
+        (await ManifestsAsync()).Sum().ShouldBe(1);
+    }
+
+    private string Url => $"redis://{string.Join(',', _nodes.Select(node => $"127.0.0.1:{node.Port}"))}";
+
+    /// <summary>How many images lie on each node.</summary>
+    private async Task<int[]> ManifestsAsync() =>
+        [.. (await Task.WhenAll(_nodes.Select(node => node.TellAsync("EVAL", "return #redis.call('KEYS', 'lumiku:image:1:*}')", "0")))).Select(count => int.Parse(count.TrimStart(':')))];
+
     private static Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string url) =>
-        Replica.StartAsync(huggingFace, url, isPatient: true, "Tiers:free:UnitsPerDay=2", "Tiers:free:ConcurrentRequests=2");
+        Replica.StartAsync(huggingFace, url, isPatient: true, PurgeCalls.Setting, "Tiers:free:UnitsPerDay=2", "Tiers:free:ConcurrentRequests=2");
 
     private static Task<Answer> AskAsync(TestGateway gateway, string user, string body) =>
         gateway.GenerateAsync(TestGateway.Sd3, body, change: request => request.Headers.Add("X-Lumiku-User", user));

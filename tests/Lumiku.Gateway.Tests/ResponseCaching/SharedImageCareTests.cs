@@ -1,5 +1,7 @@
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
@@ -61,12 +63,12 @@ public sealed class SharedImageCareTests
         await Eventually.BeAsync(() => redis.IsUp, "up");
         await using var hf = await HuggingFaceSimulator.StartAsync();
         await using var gateway = await TestGateway.StartAsync(hf);
-        var kept = new KeptImages(gateway.Services.GetRequiredService<ImageCache>(), Images(redis, TimeProvider.System));
+        var kept = new KeptImages(gateway.Services.GetRequiredService<ImageCache>(), Images(redis, TimeProvider.System), gateway.Services.GetRequiredService<Purger>());
         using var image = SomeImages.Lease(1_200_000, 1);
         wire.Delay = TimeSpan.FromMilliseconds(20);
         // As Generator.Claim and Generator.Receive do.
         kept.Keep(SomeImages.Key(1), image, TimeSpan.FromHours(1));
-        kept.Claim(SomeImages.Key(1), image, TimeSpan.FromHours(1));
+        kept.Claim(new ImageClaim(SomeImages.Key(1), new Owner(IsUser: true, "anna")), image, TimeSpan.FromHours(1));
         await PauseAsync(100);
         kept.Remove(SomeImages.Key(1));
         await PauseAsync(1500);
@@ -75,5 +77,5 @@ public sealed class SharedImageCareTests
 
     private static Task PauseAsync(int ms) => Task.Delay(TimeSpan.FromMilliseconds(ms), TimeProvider.System, Token);
 
-    private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), time, NullLogger<SharedImages>.Instance);
+    private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), new PurgeList(), time, NullLogger<SharedImages>.Instance);
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Microsoft.Extensions.DependencyInjection;
@@ -230,5 +231,5 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         return gateway;
     }
 
-    private SharedImages Images(RedisConnection connection) => new(connection, new RedisOptions { KeyPrefix = _prefix }, TimeProvider.System, NullLogger<SharedImages>.Instance);
+    private SharedImages Images(RedisConnection connection) => new(connection, new RedisOptions { KeyPrefix = _prefix }, new PurgeList(), TimeProvider.System, NullLogger<SharedImages>.Instance);
 }
