@@ -59,6 +59,10 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem RateLimited(int perMinute, int atOnce, TimeSpan retryAfter) => new(
         429, "rate-limited", $"Too many requests: {perMinute} a minute are taken, and {atOnce} in one go. Ask again after Retry-After.", RetryAfter: retryAfter);
 
+    /// <summary>A limit of the route, which all callers share.</summary>
+    public static GatewayProblem RouteLimited(TimeSpan retryAfter) => new(
+        429, "rate-limited", "This route takes no more requests just now; it is not your own limit. Ask again after Retry-After.", RetryAfter: retryAfter);
+
     public static GatewayProblem TooManyAtOnce(int most, TimeSpan retryAfter) => new(
         429, "too-many-at-once", $"Too many requests at once: {most} may be under way. Wait for the answer to one of them.", RetryAfter: retryAfter);
 

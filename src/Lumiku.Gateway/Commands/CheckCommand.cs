@@ -17,7 +17,7 @@ internal static class CheckCommand
         Description = "For a laptop or CI, where the secrets' variables are not set: puts placeholders for those that are missing, so that the file alone is judged.",
     };
 
-    private static readonly Option<bool> IsJson = new("--json") { Description = "Print one JSON object: file, ok, mistakes." };
+    private static readonly Option<bool> IsJson = new("--json") { Description = "Print one JSON object: file, ok, mistakes, warnings." };
 
     public static Command Create()
     {
@@ -38,6 +38,11 @@ internal static class CheckCommand
             await Console.Error.WriteLineAsync($"Placeholders stand in for {string.Join(", ", check.StandIns)}.");
         }
 
+        foreach (var warning in check.Report.Warnings)
+        {
+            await Console.Error.WriteLineAsync(warning);
+        }
+
         // A linter's findings are its output; what is said about them is not.
         Console.Out.WriteLine(parsed.GetValue(IsJson) ? CommandJson.Serialize(check.Report) : check.Report.Ok ? check.Summary : string.Join(Environment.NewLine, check.Report.Mistakes));
         return check.Report.Ok ? GatewayCommandLine.Done : GatewayCommandLine.No;
@@ -45,4 +50,5 @@ internal static class CheckCommand
 }
 
 /// <param name="Mistakes">A line each, with the key that is wrong; none where all is well.</param>
-internal sealed record CheckReport(string File, bool Ok, IReadOnlyList<string> Mistakes);
+/// <param name="Warnings">A line each: what is served with all the same.</param>
+internal sealed record CheckReport(string File, bool Ok, IReadOnlyList<string> Mistakes, IReadOnlyList<string> Warnings);

@@ -13,30 +13,32 @@ internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> S
     public static async Task<SettingsCheck> RunAsync(string[] args, bool withoutSecrets)
     {
         var file = FileOf(args);
-        IReadOnlyList<string> standIns = [];
+        IReadOnlyList<string> standIns = [], warnings = [];
         try
         {
-            var candidate = Candidate(args);
+            var configuration = new GatewayConfiguration(args);
+            warnings = [.. SettingsChanges.SecretsIn(configuration.FileSettings(configuration.FileContent)).Select(key => $"'{SettingsShape.Printable(key)}' is a secret and lies in the settings file: put it into a variable.")];
+            var candidate = configuration.Candidate(configuration.FileContent);
             if (withoutSecrets)
             {
                 standIns = MissingSecrets.Of(candidate);
-                candidate = Candidate([.. args, .. standIns.Select((key, index) => $"--{key}=placeholder-{index}-for-a-check-alone")]);
+                candidate = WithArguments([.. args, .. standIns.Select((key, index) => $"--{key}=placeholder-{index}-for-a-check-alone")]);
             }
 
             var (settings, mistakes) = await TryAsync(candidate);
-            return Of(file, mistakes, standIns, settings is null ? "" : Describe(file, candidate, settings));
+            return Of(file, mistakes, warnings, standIns, settings is null ? "" : Describe(file, candidate, settings));
         }
         catch (SettingsException refusal)
         {
             // No settings at all.
-            return Of(file, refusal.Mistakes, standIns, "");
+            return Of(file, refusal.Mistakes, warnings, standIns, "");
         }
     }
 
     private static string FileOf(string[] args) =>
         SettingsFile.Locate(new ConfigurationBuilder().AddEnvironmentVariables().AddCommandLine(args).Build()["GATEWAY_SETTINGS"]);
 
-    private static IConfigurationRoot Candidate(string[] args)
+    private static IConfigurationRoot WithArguments(string[] args)
     {
         var configuration = new GatewayConfiguration(args);
         return configuration.Candidate(configuration.FileContent);
@@ -62,8 +64,8 @@ internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> S
         return (settings, mistakes);
     }
 
-    private static SettingsCheck Of(string file, IReadOnlyList<string> mistakes, IReadOnlyList<string> standIns, string summary) =>
-        new(new CheckReport(file, mistakes.Count == 0, [.. mistakes.Select(OneLine.Of)]), standIns, summary);
+    private static SettingsCheck Of(string file, IReadOnlyList<string> mistakes, IReadOnlyList<string> warnings, IReadOnlyList<string> standIns, string summary) =>
+        new(new CheckReport(file, mistakes.Count == 0, [.. mistakes.Select(OneLine.Of)], warnings), standIns, summary);
 
     private static string Describe(string file, IConfiguration settings, GatewaySettings read) =>
         $"{file} is good: {Count(settings.GetSection("ReverseProxy:Routes").GetChildren(), "route")}, {Count(read.Models.All, "model")}, {Count(read.Tiers.All, "tier")}, {Count(read.Callers.All, "caller")}.";

@@ -7,7 +7,7 @@ namespace Lumiku.Gateway.ReverseProxy;
 internal static class ProxyRules
 {
     /// <returns>Every mistake in routes against clusters.</returns>
-    public static IEnumerable<string> Check(IProxyConfig proxy)
+    public static IEnumerable<string> Check(IProxyConfig proxy, GatewaySettings settings)
     {
         if (proxy.Routes.Count == 0)
         {
@@ -21,6 +21,12 @@ internal static class ProxyRules
             if (route.ClusterId is null || !clusters.Contains(route.ClusterId))
             {
                 yield return $"'{key}:ClusterId' names the cluster '{route.ClusterId}', which ReverseProxy:Clusters does not have.";
+            }
+
+            if (RouteLimits.IsNamed(route.RateLimiterPolicy) && !settings.RateLimiterPolicies.ContainsKey(route.RateLimiterPolicy!))
+            {
+                var nearest = NearestName.Of(route.RateLimiterPolicy!, settings.RateLimiterPolicies.Keys) is { } name ? $"; did you mean '{name}'?" : ".";
+                yield return $"'{key}:RateLimiterPolicy' names the policy '{route.RateLimiterPolicy}', which RateLimiterPolicies does not have{nearest}";
             }
 
             if (route.CorsPolicy is not null)

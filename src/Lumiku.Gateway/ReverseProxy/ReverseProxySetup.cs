@@ -17,11 +17,12 @@ internal static class ReverseProxySetup
     {
         // "Closed" as a route's AuthorizationPolicy: for generations only, no caller gets there.
         services.AddAuthorization(options => options.AddPolicy(ClosedPolicy, policy => policy.RequireAssertion(_ => false)));
-        services.AddRateLimiter(_ => { });
+        services.AddRateLimiter(RouteLimits.Configure);
         services.AddSingleton<RouteChanges>().AddSingleton<IConfigChangeListener>(provider => provider.GetRequiredService<RouteChanges>());
         services.AddSingleton<IPassiveHealthCheckPolicy, RestingTokens>();
         services.AddReverseProxy()
             .LoadFromConfig(configuration.GetSection("ReverseProxy"))
+            .AddConfigFilter<RouteLimits>()
             .AddTransformFactory<UpstreamCredentialTransform>()
             .AddTransformFactory<ImageAcceptTransform>()
             .AddTransforms<HeaderAllowLists>()

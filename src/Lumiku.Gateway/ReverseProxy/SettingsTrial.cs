@@ -50,10 +50,12 @@ internal static class SettingsTrial
 
         foreach (var route in proxy.Routes)
         {
-            mistakes.AddRange((await validator.ValidateRouteAsync(route)).Select(error => $"'ReverseProxy:Routes:{route.RouteId}': {error.Message}"));
+            // Those are policies of ours, which YARP's validator does not know.
+            var others = RouteLimits.IsNamed(route.RateLimiterPolicy) ? route with { RateLimiterPolicy = null } : route;
+            mistakes.AddRange((await validator.ValidateRouteAsync(others)).Select(error => $"'ReverseProxy:Routes:{route.RouteId}': {error.Message}"));
         }
 
-        mistakes.AddRange(ProxyRules.Check(proxy));
+        mistakes.AddRange(ProxyRules.Check(proxy, settings));
         return mistakes;
     }
 }

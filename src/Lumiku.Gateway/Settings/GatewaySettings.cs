@@ -6,6 +6,7 @@ using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ReverseProxy;
 
 namespace Lumiku.Gateway.Settings;
 
@@ -32,6 +33,8 @@ internal sealed class GatewaySettings
             read.Refuse("Limits:BufferedBytes", $"is {Limits.BufferedBytes}, less than twice Limits:RequestBodyBytes ({Limits.RequestBodyBytes}): the largest body would never be taken");
         }
 
+        RateLimiterPolicies = new(read.Section<Dictionary<string, RateLimiterPolicyOptions?>>("RateLimiterPolicies"), StringComparer.OrdinalIgnoreCase);
+        RouteLimits.Check(RateLimiterPolicies, read);
         Redis = read.Section<RedisOptions>("Redis");
         RedisState = UrlOf(Redis.State, problem => read.Refuse("Redis:State", $"(REDIS_URL) {problem}"));
         RedisImages = Redis.Images is null ? RedisState : UrlOf(Redis.Images, problem => read.Refuse("Redis:Images", problem));
@@ -80,6 +83,9 @@ internal sealed class GatewaySettings
     public QuotaCalendar Quota { get; }
 
     public RedisOptions Redis { get; }
+
+    /// <summary>What a route's <c>RateLimiterPolicy</c> may name.</summary>
+    public Dictionary<string, RateLimiterPolicyOptions?> RateLimiterPolicies { get; }
 
     /// <summary>Where limits are counted for all replicas; null: in this process.</summary>
     public RedisUrl? RedisState { get; }

@@ -106,10 +106,10 @@ public sealed class CheckTests : IDisposable
         var bad = JsonElement.Parse((await RunAsync(1, Secrets, "check", path, "--json")).Output);
         var good = JsonElement.Parse((await RunAsync(0, Secrets, "check", "--json")).Output);
 
-        bad.EnumerateObject().Select(member => member.Name).ShouldBe(["file", "ok", "mistakes"]);
+        bad.EnumerateObject().Select(member => member.Name).ShouldBe(["file", "ok", "mistakes", "warnings"]);
         (bad.GetProperty("file").GetString(), bad.GetProperty("ok").GetBoolean()).ShouldBe((path, false));
         bad.GetProperty("mistakes").EnumerateArray().Select(mistake => mistake.GetString()).ShouldContain(mistake => mistake!.StartsWith("'DefaultTier' is 'gold'", StringComparison.Ordinal));
-        good.GetRawText().ShouldBe($$"""{"file":"{{Shipped}}","ok":true,"mistakes":[]}""");
+        good.GetRawText().ShouldBe($$"""{"file":"{{Shipped}}","ok":true,"mistakes":[],"warnings":[]}""");
     }
 
     [Fact]
@@ -155,8 +155,20 @@ public sealed class CheckTests : IDisposable
         var lines = (await RunAsync(1, [], "check", path, "--without-secrets")).Output.Split('\n');
 
         lines.ShouldContain(line => line.Contains("The credential (too long for a name), which the destination 'a' names", StringComparison.Ordinal));
-        lines.ShouldContain(line => line.StartsWith("'Callers' holds something of the wrong kind", StringComparison.Ordinal));
+        lines.ShouldContain(line => line.StartsWith("'Callers:press' must be an object, and is a single value.", StringComparison.Ordinal));
         lines.ShouldNotContain(line => line.Contains("hf_AToken", StringComparison.Ordinal) || line.Contains("a-key", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_secret_in_the_file_is_warned_of_and_not_shown()
+    {
+        var path = Path.Combine(_directory.FullName, "with-a-secret.json");
+        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(Shipped)).Replace("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"studio-key-0123456789abcdef\" } }, \"DefaultTier\":", StringComparison.Ordinal));
+
+        var told = await RunAsync(0, [], "check", path, "--without-secrets");
+        told.Errors.ShouldContain("'Callers:studio:Key' is a secret and lies in the settings file: put it into a variable.");
+        (told.Output + told.Errors).ShouldNotContain("studio-key");
+        JsonElement.Parse((await RunAsync(0, [], "check", path, "--without-secrets", "--json")).Output).GetProperty("warnings").GetArrayLength().ShouldBe(1);
     }
 
     public void Dispose() => _directory.Delete(recursive: true);

@@ -10,6 +10,7 @@ using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Microsoft.Extensions.Configuration;
@@ -40,6 +41,7 @@ public partial class SchemaTests
         { "Redis", typeof(RedisOptions) },
         { "Limits", typeof(LimitsOptions) },
         { "Network", typeof(NetworkOptions) },
+        { "RateLimiterPolicies:x", typeof(RateLimiterPolicyOptions) },
     };
 
     public static TheoryData<string, Type> OfYarp => new()
