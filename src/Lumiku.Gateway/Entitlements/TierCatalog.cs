@@ -26,7 +26,7 @@ internal sealed class TierCatalog
         }
         else
         {
-            read.Refuse("DefaultTier", $"is '{defaultTier}', which Tiers does not have ({Names})");
+            read.Refuse("DefaultTier", $"is '{defaultTier}', which Tiers does not have ({Names}){NearestName.Hint(defaultTier, _tiers.Keys)}");
         }
     }
 
@@ -41,6 +41,9 @@ internal sealed class TierCatalog
 
     /// <summary>True where some tier has it: a model that requires another could never be served.</summary>
     public bool Grants(string entitlement) => _tiers.Values.Any(tier => tier.Has(entitlement));
+
+    /// <summary>All that some tier has.</summary>
+    public IEnumerable<string> Entitlements => _tiers.Values.SelectMany(tier => tier.Entitlements).Distinct(StringComparer.OrdinalIgnoreCase);
 
     public IEnumerable<Tier> All => _tiers.Values;
 

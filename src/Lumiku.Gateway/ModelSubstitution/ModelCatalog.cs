@@ -73,7 +73,7 @@ internal sealed class ModelCatalog
 
         if (options.Requires is { } entitlement && !tiers.Grants(entitlement))
         {
-            read.Refuse($"{key}:Requires", $"is '{entitlement}', which no tier has among its Entitlements");
+            read.Refuse($"{key}:Requires", $"is '{entitlement}', which no tier has among its Entitlements{NearestName.Hint(entitlement, tiers.Entitlements)}");
         }
 
         if (options.FallbackOn is not null && options.Fallback is null)
@@ -94,7 +94,7 @@ internal sealed class ModelCatalog
             var key = $"Models:Catalog:{current.Id}:{setting}";
             if (!_models.TryGetValue(standIn, out var following))
             {
-                read.Refuse(key, $"is '{standIn}', which Models:Catalog does not have");
+                read.Refuse(key, $"is '{standIn}', which Models:Catalog does not have{NearestName.Hint(standIn, _models.Keys)}");
                 return;
             }
 

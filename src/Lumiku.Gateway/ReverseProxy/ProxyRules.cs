@@ -20,13 +20,12 @@ internal static class ProxyRules
             var key = $"ReverseProxy:Routes:{route.RouteId}";
             if (route.ClusterId is null || !clusters.Contains(route.ClusterId))
             {
-                yield return $"'{key}:ClusterId' names the cluster '{route.ClusterId}', which ReverseProxy:Clusters does not have.";
+                yield return $"'{key}:ClusterId' names the cluster '{route.ClusterId}', which ReverseProxy:Clusters does not have{Hint(route.ClusterId, clusters)}";
             }
 
             if (RouteLimits.IsNamed(route.RateLimiterPolicy) && !settings.RateLimiterPolicies.ContainsKey(route.RateLimiterPolicy!))
             {
-                var nearest = NearestName.Of(route.RateLimiterPolicy!, settings.RateLimiterPolicies.Keys) is { } name ? $"; did you mean '{name}'?" : ".";
-                yield return $"'{key}:RateLimiterPolicy' names the policy '{route.RateLimiterPolicy}', which RateLimiterPolicies does not have{nearest}";
+                yield return $"'{key}:RateLimiterPolicy' names the policy '{route.RateLimiterPolicy}', which RateLimiterPolicies does not have{Hint(route.RateLimiterPolicy, settings.RateLimiterPolicies.Keys)}";
             }
 
             if (route.CorsPolicy is not null)
@@ -45,6 +44,8 @@ internal static class ProxyRules
             }
         }
     }
+
+    private static string Hint(string? name, IEnumerable<string> known) => name is not null && NearestName.Hint(name, known) is { Length: > 0 } hint ? hint : ".";
 
     /// <summary>Two routes that match the very same requests at the same order: the framework could not choose, and answers 500.</summary>
     private static bool AreAlike(RouteConfig route, RouteConfig other) =>

@@ -52,7 +52,7 @@ internal sealed class GatewaySettings
 
         foreach (var caller in Callers.All.Where(caller => caller.Tier is not null && Tiers.Find(caller.Tier) is null))
         {
-            read.Refuse($"Callers:{caller.Name}:Tier", $"is '{caller.Tier}', which Tiers does not have ({Tiers.Names})");
+            read.Refuse($"Callers:{caller.Name}:Tier", $"is '{caller.Tier}', which Tiers does not have ({Tiers.Names}){NearestName.Hint(caller.Tier!, Tiers.All.Select(tier => tier.Name))}");
         }
 
         if (!Callers.All.Any() && JwtSecret is null)

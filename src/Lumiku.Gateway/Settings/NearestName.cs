@@ -3,6 +3,9 @@ namespace Lumiku.Gateway.Settings;
 /// <summary>What somebody may have meant who misspelled a name.</summary>
 internal static class NearestName
 {
+    /// <summary>The end of a sentence about a name that is not known: <c>; did you mean 'x'?</c>, or nothing.</summary>
+    public static string Hint(string name, IEnumerable<string> known) => Of(name, known) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+
     /// <returns>The known name with the fewest changes of a letter (missing, too many, another, two swapped), where they are few for its length; else null.</returns>
     public static string? Of(string name, IEnumerable<string> known)
     {

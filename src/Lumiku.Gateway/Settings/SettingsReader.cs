@@ -26,5 +26,5 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Records a mistake.</summary>
     /// <param name="key">The full key, as an operator would write it.</param>
     /// <param name="rule">What is wrong, as the rest of a sentence that begins with the key.</param>
-    public void Refuse(string key, string rule) => _mistakes.Add($"'{SettingsShape.Printable(key)}' {rule}.");
+    public void Refuse(string key, string rule) => _mistakes.Add($"'{SettingsShape.Printable(key)}' {rule}{(rule.EndsWith('?') ? "" : ".")}");
 }
