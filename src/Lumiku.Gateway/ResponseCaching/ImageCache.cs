@@ -112,19 +112,8 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 
     /// <summary>Removes all that are meant, by what they are and for whom alone they wait.</summary>
     /// <returns>How many.</returns>
-    public int Remove(Func<GeneratedImage, PurgeMark?, bool> isMeant)
-    {
-        var removed = 0;
-        foreach (var (_, entry) in _entries)
-        {
-            if (isMeant(entry.Lease.Image, entry.Claimant) && Drop(entry))
-            {
-                removed++;
-            }
-        }
-
-        return removed;
-    }
+    public int Remove(Func<GeneratedImage, PurgeMark?, bool> isMeant) =>
+        _entries.Values.Where(entry => isMeant(entry.Lease.Image, entry.Claimant)).Count(Drop);
 
     /// <returns>False where somebody else has removed or replaced it.</returns>
     private bool Drop(Entry entry)
@@ -257,9 +246,3 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         }
     }
 }
-
-/// <summary>An image that was kept.</summary>
-/// <param name="Lease">The finder's own; to be disposed once it has been read.</param>
-/// <param name="Age">Since it was kept.</param>
-/// <param name="TimeToLive">Until it is kept no longer.</param>
-internal sealed record KeptImage(ImageLease Lease, TimeSpan Age, TimeSpan TimeToLive);
