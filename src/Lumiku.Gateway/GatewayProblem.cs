@@ -28,7 +28,8 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        httpContext.GetRequestRecord().ErrorType = Type;
+        var record = httpContext.GetRequestRecord();
+        (record.ErrorType, record.ViolatedPolicies) = (Type, ViolatedPolicies);
         var response = httpContext.Response;
         response.StatusCode = StatusCode;
         // Said anew: an answer that was begun and cleared has lost it.

@@ -1,4 +1,5 @@
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -7,7 +8,7 @@ namespace Lumiku.Gateway.Generation;
 /// Again only where the model surely did not run: it loads, it is overloaded, another account may be luckier, no connection came about.
 /// After a timeout, or a connection that broke without an answer, it may have run, and is never asked again.
 /// </remarks>
-internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled, TimeProvider time, Random random)
+internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled, TimeProvider time, Random random, GatewayMetrics metrics)
 {
     /// <summary>Between attempts that got no connection.</summary>
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1)];
@@ -50,14 +51,22 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
     {
         // Whatever happens, those who wait for this attempt's verdict get one.
         var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
+        var asked = time.GetTimestamp();
+        using var span = Spans.StartAttempt(plan.Model.Id);
+        int? status = null;
         try
         {
             var answer = await attempt.SendAsync(plan, target, tried, deadline);
+            status = answer.StatusCode == 0 ? null : answer.StatusCode;
             (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, flight.Origin, plan.Settings);
             return (image, failure, answer.HasAnotherDestination);
         }
         finally
         {
+            var took = time.GetElapsedTime(asked);
+            flight.AskedFor += took;
+            Spans.End(span, status, failure?.Class.ToString());
+            metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), failure?.Class.ToString(), took);
             troubled.Report((target.Upstream, plan.Model.Id), pass, failure);
         }
     }

@@ -10,6 +10,11 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
 {
     private readonly ConcurrentDictionary<(string Upstream, string Model, BreakerOptions Options), ResiliencePipeline<GenerationResult>> _breakers = [];
 
+    private readonly ConcurrentDictionary<string, bool> _areOpen = [];
+
+    /// <summary>Those that were ever asked, by model; one that is being tried again counts as open.</summary>
+    public IEnumerable<(string Model, bool IsOpen)> All => _areOpen.Select(breaker => (breaker.Key, breaker.Value));
+
     /// <returns>Null while the breaker is open: nothing was asked.</returns>
     public async ValueTask<GenerationResult?> RunAsync(string upstream, GenerationPlan plan, Func<Task<GenerationResult>> make)
     {
@@ -38,6 +43,7 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
     private ResiliencePipeline<GenerationResult> Build((string Upstream, string Model, BreakerOptions Options) key)
     {
         var (upstream, model, options) = key;
+        _areOpen.TryAdd(model, false);
         return new ResiliencePipelineBuilder<GenerationResult> { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions<GenerationResult>
         {
             FailureRatio = options.FailureRatio,
@@ -48,11 +54,13 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
                 result.Outcome.Result is { Failure: { } failure } && result.Context.Properties.GetValue(Plan, null!).FallsBackOn(failure.Class)),
             OnOpened = opened =>
             {
+                _areOpen[model] = true;
                 Log.Opened(logger, model, upstream, opened.BreakDuration.TotalSeconds);
                 return default;
             },
             OnClosed = _ =>
             {
+                _areOpen[model] = false;
                 Log.Closed(logger, model, upstream);
                 return default;
             },

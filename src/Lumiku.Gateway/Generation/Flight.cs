@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ResponseCaching.Purging;
@@ -30,6 +31,12 @@ internal sealed class Flight
 
     /// <inheritdoc cref="Began"/>
     public TimeSpan Deadline { get; set; }
+
+    /// <summary>Of the generation, once it runs.</summary>
+    public Activity? Span { get; set; }
+
+    /// <summary>What single requests to upstream have taken so far, together.</summary>
+    public TimeSpan AskedFor { get; set; }
 
     /// <summary>What it makes. Set by the first who boards: equal requests have equal plans.</summary>
     public GenerationPlan? Plan { get; set; }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
@@ -12,7 +13,7 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Answers a request for an image with one that is made for it, or for another that asks the same: 502 or 504 where there is none.</summary>
 /// <remarks>A caller who leaves stops waiting, not the generation.</remarks>
 internal sealed class GenerationMiddleware(
-    RequestDelegate next, Flights flights, Generator generator, Landings landings, AnsweredRequests answered, Draining draining, TimeProvider time)
+    RequestDelegate next, Flights flights, Generator generator, Landings landings, AnsweredRequests answered, Draining draining, GatewayMetrics metrics, TimeProvider time)
 {
     /// <summary>When to ask again for an image that is still being made.</summary>
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
@@ -115,6 +116,7 @@ internal sealed class GenerationMiddleware(
     /// <returns>No result where it is this caller's turn to open; not in time where the wait limit, or the end of draining, came first.</returns>
     private async Task<(GenerationResult? Result, bool IsInTime)> WaitAsync(HttpContext context, Seat seat, long started, CancellationToken leaving)
     {
+        metrics.WaitingChanged(1);
         try
         {
             return (await seat.Turn.WaitAsync(Left(context, started), time, leaving), true);
@@ -129,6 +131,7 @@ internal sealed class GenerationMiddleware(
         }
         finally
         {
+            metrics.WaitingChanged(-1);
             // Who does not wait to the end has waited for upstream all the same.
             context.GetRequestRecord().UpstreamTime = time.GetElapsedTime(started);
         }
@@ -152,6 +155,11 @@ internal sealed class GenerationMiddleware(
             : seat.Terms.IsPrivate ? CacheOutcome.Bypass
             : seat.HasOpened && !result.IsShared ? CacheOutcome.Miss
             : CacheOutcome.Coalesced;
+        if (outcome == CacheOutcome.Coalesced)
+        {
+            Spans.Link(Activity.Current, seat.Flight.Span);
+        }
+
         var answer = new ImageAnswer(result.Image, outcome, result.Kept, result.IsStored, seat.HasOpened ? result.Units : 0);
         answered.Add(context.TraceIdentifier, result.Image.ETag);
         await answer.WriteAsync(context, seat.Terms);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -84,7 +85,7 @@ internal sealed partial class Generator(
             {
                 using (registration)
                 await using (lead)
-                using (StartActivity(caller))
+                using (opener.Flight.Span = Spans.StartGeneration(caller, plan.Model.Id))
                 {
                     try
                     {
@@ -99,17 +100,6 @@ internal sealed partial class Generator(
                 }
             });
         }
-    }
-
-    private static Activity StartActivity(Activity? caller)
-    {
-        var activity = new Activity("generation");
-        if (caller is { IdFormat: ActivityIdFormat.W3C })
-        {
-            activity.SetParentId(caller.TraceId, caller.SpanId, caller.ActivityTraceFlags);
-        }
-
-        return activity.SetIdFormat(ActivityIdFormat.W3C).Start();
     }
 
     /// <summary>Makes, settles, and only then answers.</summary>

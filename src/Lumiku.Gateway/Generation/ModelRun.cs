@@ -1,16 +1,32 @@
 using System.Diagnostics;
 using System.Globalization;
 using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Generation;
 
 /// <summary>Has one model make an image: by its route, unless its breaker is open, in as many attempts as can help.</summary>
-internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places, Attempts attempts, Breakers breakers, ILogger<ModelRun> logger)
+internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places, Attempts attempts, Breakers breakers, GatewayMetrics metrics, TimeProvider time, ILogger<ModelRun> logger)
 {
     private static readonly UpstreamFailure NoPlace = new(FailureClass.Overloaded, Status: null) { HasNoPlace = true };
 
     /// <returns>Null while the model's breaker is open: it was not asked.</returns>
     public async Task<GenerationResult?> RunAsync(Flight flight, GenerationPlan plan, CancellationToken deadline)
+    {
+        var (began, askedBefore) = (time.GetTimestamp(), flight.AskedFor);
+        var result = await RunMeasuredAsync(flight, plan, deadline);
+        if (result is not null)
+        {
+            var took = time.GetElapsedTime(began);
+            var queued = took - (flight.AskedFor - askedBefore);
+            metrics.Generated(
+                plan.Settings.Models.TagOf(plan.Model.Id), result.Failure?.Class.ToString() ?? "ok", took, queued > TimeSpan.Zero ? queued : TimeSpan.Zero, result.Image?.Content.Length ?? 0);
+        }
+
+        return result;
+    }
+
+    private async Task<GenerationResult?> RunMeasuredAsync(Flight flight, GenerationPlan plan, CancellationToken deadline)
     {
         if (await routes.FindAsync(plan.Route, plan.Request) is not { } target)
         {
@@ -54,17 +70,19 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
 
         if (failure is not null)
         {
-            Report(failure, plan.Model.Id);
+            Report(failure, plan);
         }
 
         return new GenerationResult(image, failure, plan.Model.Id, TimeSpan.Zero) { Units = image is null ? 0 : plan.Model.Options.Units };
     }
 
     /// <summary>What upstream said is not logged: it may quote the prompt. The caller is shown it.</summary>
-    private void Report(UpstreamFailure failure, string model)
+    private void Report(UpstreamFailure failure, GenerationPlan plan)
     {
+        var model = plan.Model.Id;
         if (failure.Class == FailureClass.Account)
         {
+            metrics.AccountRefused(plan.Settings.Models.TagOf(model));
             Log.AccountProblem(logger, model, Status(failure), TraceId());
         }
         else

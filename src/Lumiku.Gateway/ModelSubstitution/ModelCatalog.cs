@@ -26,6 +26,9 @@ internal sealed class ModelCatalog
 
     public UnlistedModels Unlisted { get; }
 
+    /// <summary>The model's id as a tag of a metric: what is not listed is <c>other</c>, as callers choose it.</summary>
+    public string TagOf(string id) => _models.TryGetValue(id, out var model) ? model.Id : "other";
+
     /// <returns>The listed model; one made up for an unlisted id; null where unlisted models are denied.</returns>
     public Model? Find(string id) => _models.GetValueOrDefault(id) ?? (Unlisted == UnlistedModels.Allow ? new Model(id, UnlistedModel) : null);
 

@@ -1,3 +1,5 @@
+using Lumiku.Gateway.Telemetry;
+
 namespace Lumiku.Gateway.RateLimiting;
 
 /// <summary>Where a generation books its units: reserved before it, settled after it. Hits and shared generations never come here.</summary>
@@ -17,13 +19,18 @@ internal interface IUnitLedger
 internal readonly record struct UnitDecision(UnitReservation? Reservation, GatewayProblem? Refusal);
 
 /// <summary>Books in the store of limits, and words its refusals.</summary>
-internal sealed class UnitLedger(ILimitStore store) : IUnitLedger
+internal sealed class UnitLedger(ILimitStore store, GatewayMetrics metrics) : IUnitLedger
 {
     public async ValueTask<UnitDecision> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
     {
         var (reservation, violated, usage) = await store.ReserveAsync(account, units, lapsesAfter);
+        metrics.UnitsReserved(reservation?.Units ?? 0);
         return new UnitDecision(reservation, reservation is null ? LimitProblems.QuotaExceeded(account, violated, usage, units) : null);
     }
 
-    public ValueTask SettleAsync(UnitReservation reservation, int used) => store.SettleAsync(reservation, used);
+    public ValueTask SettleAsync(UnitReservation reservation, int used)
+    {
+        metrics.UnitsSettled(used, reservation.Units - used);
+        return store.SettleAsync(reservation, used);
+    }
 }

@@ -39,6 +39,9 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
 
     public int Count => _entries.Count;
 
+    /// <summary>Images that were pushed out before their time, since the start.</summary>
+    public long Evictions { get; private set; }
+
     /// <summary>A kept image that has not expired. Being found makes it stay longer.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found)
     {
@@ -161,8 +164,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         }
         else
         {
-            _entries.TryRemove(oldest.Key, out _);
-            LetGo(oldest);
+            Evict(oldest);
             _ghosts.Add(oldest.Key, most: _entries.Count);
         }
     }
@@ -177,9 +179,15 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         }
         else
         {
-            _entries.TryRemove(oldest.Key, out _);
-            LetGo(oldest);
+            Evict(oldest);
         }
+    }
+
+    private void Evict(Entry entry)
+    {
+        _entries.TryRemove(entry.Key, out _);
+        Evictions += IsExpired(entry) ? 0 : 1;
+        LetGo(entry);
     }
 
     private bool IsExpired(Entry entry) => time.GetTimestamp() >= entry.ExpiresAt;

@@ -11,7 +11,9 @@ internal sealed class TraceContextPropagator : DistributedContextPropagator
 
     public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
     {
-        if (activity is { IdFormat: ActivityIdFormat.W3C, Id: { } id })
+        // The client makes a span of its own where nobody collects it: what upstream hangs onto would be missing.
+        var told = activity is { OperationName: "System.Net.Http.HttpRequestOut", Source.Name.Length: 0, Parent: { } parent } ? parent : activity;
+        if (told is { IdFormat: ActivityIdFormat.W3C, Id: { } id })
         {
             setter?.Invoke(carrier, Names[0], id);
         }

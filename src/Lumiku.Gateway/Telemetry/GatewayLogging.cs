@@ -32,6 +32,7 @@ internal static class GatewayLogging
             .Filter.ByExcluding(IsQuoting)
             .Filter.ByExcluding(IsSaidElsewhere)
             .WriteToConsole()
+            .WriteToCollector()
             .CreateLogger();
         // Serilog decides by its own levels; the framework would drop everything below Information before asking it.
         logging.SetMinimumLevel(LogLevel.Trace);
@@ -65,6 +66,14 @@ internal static class GatewayLogging
             throw new SettingsException($"'Serilog': {exception.GetBaseException().Message}");
         }
     }
+
+    /// <summary>By OTLP too, where its variables say whereto; in the background, and dropped where it cannot be reached.</summary>
+    private static LoggerConfiguration WriteToCollector(this LoggerConfiguration logger) => !Otlp.SendsLogs ? logger
+        : logger.WriteTo.OpenTelemetry(options =>
+        {
+            options.BatchingOptions.QueueLimit = QueuedLines;
+            options.ResourceAttributes = Otlp.IsNamed ? new Dictionary<string, object>() : new Dictionary<string, object> { ["service.name"] = Otlp.ServiceName };
+        });
 
     private static LoggerConfiguration WriteToConsole(this LoggerConfiguration logger) => Console.IsOutputRedirected
         ? logger.WriteTo.Sink(new LineQueue(new CompactJson(), Console.OpenStandardOutput()))

@@ -9,7 +9,7 @@ namespace Lumiku.Gateway.Telemetry;
 
 /// <summary>One line a request, whatever becomes of it, and <c>Server-Timing</c> on inference answers.</summary>
 /// <remarks>The line is handed to Serilog as it is: on the way of the framework's logging, with a scope for the fields, it was the dearest step of a hit.</remarks>
-internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Serilog.ILogger logger)
+internal sealed class RequestLog(RequestDelegate next, TimeProvider time, GatewayMetrics metrics, Serilog.ILogger logger)
 {
     private static readonly MessageTemplate Sentence = new MessageTemplateParser().Parse(
         "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}");
@@ -42,6 +42,9 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Serilo
         }
         finally
         {
+            var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
+            metrics.RequestEnded(record, context.Features.Get<GatewaySettings>(), gone ? "caller-gone" : record.ErrorType ?? "ok");
+            Spans.Describe(context, record, method, gone ? CallerGone : context.Response.StatusCode, gone ? "caller-gone" : record.ErrorType ?? "ok");
             Write(context, record, method, path, time.GetElapsedTime(started));
         }
     }

@@ -6,6 +6,9 @@ internal sealed class RequestRecord
     /// <summary>The type of the error that was answered; null: none was.</summary>
     public string? ErrorType { get; set; }
 
+    /// <summary>Names of the limits that refused, as the headers have them; null where none did.</summary>
+    public IReadOnlyList<string>? ViolatedPolicies { get; set; }
+
     /// <summary>The caller left before it was answered.</summary>
     public bool IsCallerGone { get; set; }
 

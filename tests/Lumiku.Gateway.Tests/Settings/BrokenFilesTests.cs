@@ -94,8 +94,8 @@ public sealed partial class BrokenFilesTests : IAsyncLifetime
         Current.Refused.ShouldBeNull();
     }
 
-    /// <summary>In quotes, a path that begins with a setting; or a name that is none, where one should be.</summary>
-    private static bool IsKeyNamed(string mistake) => QuotedKey().Matches(mistake).Any(key => SettingsSchema.Root.Member(key.Groups[1].Value.Split(':')[0]) is not null || mistake.Contains("is not a setting", StringComparison.Ordinal));
+    /// <summary>In quotes, a path that begins with a setting; or a name that is none, where one should be; or the last key before the text is no JSON any more.</summary>
+    private static bool IsKeyNamed(string mistake) => BehindKey().IsMatch(mistake) || QuotedKey().Matches(mistake).Any(key => SettingsSchema.Root.Member(key.Groups[1].Value.Split(':')[0]) is not null || mistake.Contains("is not a setting", StringComparison.Ordinal));
 
     private bool GoodAgain(GatewaySettings before) => Current.Value == before ? _gateway.Services.GetRequiredService<GatewayConfiguration>().FileContent.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(_good)) : true;
 
@@ -165,6 +165,9 @@ public sealed partial class BrokenFilesTests : IAsyncLifetime
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [GeneratedRegex("is not valid JSON at line \\d+, column \\d+, behind '[^'{]+'")]
+    private static partial Regex BehindKey();
 
     [GeneratedRegex("'([^']+)'")]
     private static partial Regex QuotedKey();
