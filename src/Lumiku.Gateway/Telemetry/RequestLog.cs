@@ -42,11 +42,24 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         }
         finally
         {
-            var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
-            metrics.RequestEnded(record, context.Features.Get<GatewaySettings>(), gone ? "caller-gone" : record.ErrorType ?? "ok");
-            Spans.Describe(context, record, method, gone ? CallerGone : context.Response.StatusCode, gone ? "caller-gone" : record.ErrorType ?? "ok");
-            Write(context, record, method, path, time.GetElapsedTime(started));
+            End(context, record, method, path, time.GetElapsedTime(started));
         }
+    }
+
+    private void End(HttpContext context, RequestRecord record, string method, PathString path, TimeSpan elapsed)
+    {
+        // A scrape every few seconds tells nothing; one that is refused does.
+        if (path == "/metrics" && context.Response.StatusCode == StatusCodes.Status200OK)
+        {
+            return;
+        }
+
+        var isGone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
+        var status = isGone ? CallerGone : context.Response.StatusCode;
+        var outcome = isGone ? "caller-gone" : record.ErrorType ?? "ok";
+        metrics.RequestEnded(record, context.Features.Get<GatewaySettings>(), outcome);
+        Spans.Describe(context, record, method, status, outcome);
+        Write(context, record, method, path, status, isGone ? "caller gone" : outcome, elapsed);
     }
 
     private static void AddServerTiming(HttpContext context, RequestRecord record, TimeSpan elapsed)
@@ -72,10 +85,8 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         context.Response.Headers["Server-Timing"] = timing;
     }
 
-    private void Write(HttpContext context, RequestRecord record, string method, PathString path, TimeSpan elapsed)
+    private void Write(HttpContext context, RequestRecord record, string method, PathString path, int status, string outcome, TimeSpan elapsed)
     {
-        var gone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
-        var status = gone ? CallerGone : context.Response.StatusCode;
         var level = status >= 500 ? LogEventLevel.Warning : LogEventLevel.Information;
         if (!_lines.IsEnabled(level))
         {
@@ -86,7 +97,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         Add("Method", Printable(method));
         Add("Path", Printable(path.Value ?? ""));
         Add("Status", status);
-        Add("Outcome", gone ? "caller gone" : record.ErrorType ?? "ok");
+        Add("Outcome", outcome);
         Add("ElapsedMs", elapsed.TotalMilliseconds);
         Add("UpstreamMs", record.UpstreamTime?.TotalMilliseconds ?? 0);
         Add("RequestId", context.TraceIdentifier);
