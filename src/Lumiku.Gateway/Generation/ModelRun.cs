@@ -23,6 +23,11 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
                 plan.Settings.Models.TagOf(plan.Model.Id), result.Failure?.Class.ToString() ?? "ok", took, queued > TimeSpan.Zero ? queued : TimeSpan.Zero, result.Image?.Content.Length ?? 0);
         }
 
+        if (result?.Image is not null)
+        {
+            metrics.Spent(plan.Settings, plan.Model.Id, plan.Settings.PriceOf(plan.Model.Id));
+        }
+
         return result;
     }
 

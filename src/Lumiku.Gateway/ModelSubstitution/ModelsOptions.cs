@@ -52,6 +52,9 @@ internal sealed class ModelOptions
     /// <summary>What one image costs of a quota. 0 to 10,000; default 1.</summary>
     public int Units { get; init; } = 1;
 
+    /// <summary>What upstream is paid for one image, in <c>Cost:Currency</c>. 0 to 1,000,000. Null: its units at <c>Cost:PerUnit</c>.</summary>
+    public decimal? Price { get; init; }
+
     /// <summary>How long its images are kept for equal requests. 0 keeps none; up to 365 days; default 1 day.</summary>
     public TimeSpan CacheFor { get; init; } = TimeSpan.FromDays(1);
 

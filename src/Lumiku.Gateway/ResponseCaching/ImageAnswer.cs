@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.ResponseCaching;
@@ -36,9 +37,11 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
     public async Task WriteAsync(HttpContext context, CacheTerms terms)
     {
         var response = context.Response;
-        var facts = context.GetRequestRecord().Facts;
+        var record = context.GetRequestRecord();
+        var facts = record.Facts;
         facts["Cache"] = XCache;
         facts["Units"] = Units;
+        record.Cost = ImageCost.Of(context.GetSettings(), context.GetUpstreamRequest().Model, Image.Model, isMade: Outcome is CacheOutcome.Miss or CacheOutcome.Bypass);
         SetHeaders(context, terms);
         foreach (var piece in Image.Content)
         {

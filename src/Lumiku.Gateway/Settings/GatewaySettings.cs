@@ -23,6 +23,7 @@ internal sealed class GatewaySettings
         OperatorKey = configuration[ShortVariables.OperatorKey] is { Length: > 0 } operatorKey ? new Secret(operatorKey) : null;
         CheckOperatorKey(read);
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
+        Cost = read.Section<CostOptions>("Cost");
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
         GenerationRules.Check(Generation, read);
@@ -74,6 +75,8 @@ internal sealed class GatewaySettings
 
     public ModelCatalog Models { get; }
 
+    public CostOptions Cost { get; }
+
     public LimitsOptions Limits { get; }
 
     public GenerationOptions Generation { get; }
@@ -106,6 +109,9 @@ internal sealed class GatewaySettings
 
     /// <summary>Every secret known by its value, for masking what upstream says.</summary>
     public IReadOnlyList<string> KnownSecrets { get; }
+
+    /// <summary>What upstream is paid for an image of a model; null where nothing is known.</summary>
+    public decimal? PriceOf(string model) => Models.Find(model) is { Options: var options } ? options.Price ?? (Cost.PerUnit * options.Units) : null;
 
     /// <summary>A caller by its name, case ignored; null where there is none.</summary>
     public Caller? FindCaller(string name) =>

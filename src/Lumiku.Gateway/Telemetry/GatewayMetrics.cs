@@ -29,6 +29,8 @@ internal sealed class GatewayMetrics
     private readonly Histogram<long> _images;
     private readonly Counter<long> _accountProblems;
     private readonly Counter<long> _units;
+    private readonly Counter<double> _spent;
+    private readonly Counter<double> _saved;
 
     public GatewayMetrics(IMeterFactory meterFactory)
     {
@@ -42,6 +44,8 @@ internal sealed class GatewayMetrics
         _attempts = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "Single requests to upstream, by model and class of what came.", advice: durations);
         _images = _meter.CreateHistogram("lumiku.image.size", "By", "Images that were made, by model.", advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [.. SizeBuckets.Select(size => (long)size)] });
         _accountProblems = _meter.CreateCounter<long>("lumiku.upstream.account_problems", "{problem}", "Generations that failed as upstream refused our own account (token, permissions, credits), by model.");
+        _spent = _meter.CreateCounter<double>("lumiku.cost.spent", "{currency}", "What upstream is paid for images that were made, by model; where prices are known.");
+        _saved = _meter.CreateCounter<double>("lumiku.cost.saved", "{currency}", "What answered requests would have cost besides, had each been made as it was asked for: by hit, sharing, substitution.");
         _units = _meter.CreateCounter<long>("lumiku.units", "{unit}", "Units that were reserved for generations, charged for images, and given back as no image came.");
     }
 
@@ -60,6 +64,12 @@ internal sealed class GatewayMetrics
         foreach (var policy in record.ViolatedPolicies ?? [])
         {
             _refusals.Add(1, new("lumiku.tier", tier), new("lumiku.limit", policy));
+        }
+
+        if (record.Cost is { } cost)
+        {
+            Saved(settings!, cost.SavedByCache, facts.GetValueOrDefault("Cache") is "HIT" ? "hit" : "sharing");
+            Saved(settings!, cost.SavedBySubstitution, "substitution");
         }
 
         string Fact(string name) => facts.GetValueOrDefault(name) as string ?? None;
@@ -83,6 +93,16 @@ internal sealed class GatewayMetrics
         if (bytes > 0)
         {
             _images.Record(bytes, new KeyValuePair<string, object?>("gen_ai.request.model", model));
+        }
+    }
+
+    /// <summary>Upstream has made an image, which it is paid for.</summary>
+    /// <param name="price">Null where nothing is known of it.</param>
+    public void Spent(GatewaySettings settings, string model, decimal? price)
+    {
+        if (price > 0)
+        {
+            _spent.Add((double)price, new("gen_ai.request.model", settings.Models.TagOf(model)), new("lumiku.currency", settings.Cost.Currency));
         }
     }
 
@@ -145,6 +165,14 @@ internal sealed class GatewayMetrics
         "lumiku.breaker.open",
         () => breakers().Select(breaker => new Measurement<int>(breaker.IsOpen ? 1 : 0, new KeyValuePair<string, object?>("gen_ai.request.model", breaker.Model))),
         description: "1 while a model is left alone, as its generations kept failing: its fallback serves.");
+
+    private void Saved(GatewaySettings settings, decimal amount, string how)
+    {
+        if (amount > 0)
+        {
+            _saved.Add((double)amount, new("lumiku.saving", how), new("lumiku.currency", settings.Cost.Currency));
+        }
+    }
 
     private void Units(string what, int units)
     {

@@ -111,6 +111,12 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
             Add(name, value);
         }
 
+        if (record.Cost is { } cost)
+        {
+            Add("Cost", cost.Spent);
+            Add("Saved", cost.SavedByCache + cost.SavedBySubstitution);
+        }
+
         if (context.Response.ContentLength is { } bytes)
         {
             Add("ResponseBytes", bytes);

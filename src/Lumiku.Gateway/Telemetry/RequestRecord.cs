@@ -1,3 +1,5 @@
+using Lumiku.Gateway.ModelSubstitution;
+
 namespace Lumiku.Gateway.Telemetry;
 
 /// <summary>What the request's one log line tells; each step adds what it knows.</summary>
@@ -8,6 +10,9 @@ internal sealed class RequestRecord
 
     /// <summary>Names of the limits that refused, as the headers have them; null where none did.</summary>
     public IReadOnlyList<string>? ViolatedPolicies { get; set; }
+
+    /// <summary>What the answered image cost; null where nothing is known of prices, or there is none.</summary>
+    public ImageCost? Cost { get; set; }
 
     /// <summary>The caller left before it was answered.</summary>
     public bool IsCallerGone { get; set; }

@@ -33,6 +33,7 @@ public partial class SchemaTests
         { "Models", typeof(ModelsOptions) },
         { "Models:Catalog:x", typeof(ModelOptions) },
         { "Models:Catalog:x:Parameters", typeof(ParameterRules) },
+        { "Cost", typeof(CostOptions) },
         { "Quota", typeof(QuotaOptions) },
         { "Generation", typeof(GenerationOptions) },
         { "Generation:Breaker", typeof(BreakerOptions) },
