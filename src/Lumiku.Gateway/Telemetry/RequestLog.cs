@@ -17,6 +17,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     /// <summary>What a caller who left is logged with; nobody is sent it.</summary>
     private const int CallerGone = 499;
 
+    private readonly RefusalLines _refusals = new(time);
     private readonly Serilog.ILogger _lines = logger.ForContext<RequestLog>();
 
     public async Task InvokeAsync(HttpContext context)
@@ -88,7 +89,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     private void Write(HttpContext context, RequestRecord record, string method, PathString path, int status, string outcome, TimeSpan elapsed)
     {
         var level = status >= 500 ? LogEventLevel.Warning : LogEventLevel.Information;
-        if (!_lines.IsEnabled(level))
+        if (!_lines.IsEnabled(level) || (status is >= 400 and < 500 && !_refusals.Takes(outcome, leftOut => TellLeftOut(leftOut, outcome))))
         {
             return;
         }
@@ -132,6 +133,8 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
 
         void Add(string name, object value) => fields.Add(new LogEventProperty(name, new ScalarValue(value)));
     }
+
+    private void TellLeftOut(int count, string outcome) => _lines.Information("{Count} more requests ended with {Refusal} within a second, and have no line of their own", count, outcome);
 
     /// <summary>The end of the sentence, for people: tier, model, cache and sizes as far as they are known.</summary>
     private static string Details(RequestRecord record, long? responseBytes)

@@ -90,7 +90,7 @@ public class TierLimitTests
 
     [Theory]
     [InlineData("Tiers:free:RequestsPerMinute=0", "'Tiers:free:RequestsPerMinute' must be between 1 and 1000000, or left out for unlimited, and is 0.")]
-    [InlineData("Tiers:free:Burst=-1", "'Tiers:free:Burst' must be between 1 and 1000000, or left out for unlimited, and is -1.")]
+    [InlineData("Tiers:free:Burst=-1", "'Tiers:free:Burst' must be between 1 and 1000000, or left out for RequestsPerMinute, and is -1.")]
     [InlineData("Tiers:free:Burst=5", "'Tiers:free:Burst' says how many requests in one go, but no RequestsPerMinute how many follow.")]
     [InlineData("Tiers:free:ConcurrentRequests=100001", "'Tiers:free:ConcurrentRequests' must be between 1 and 100000, or left out for unlimited, and is 100001.")]
     [InlineData("Tiers:free:UnitsPerDay=-1", "'Tiers:free:UnitsPerDay' must be between 0 and 1000000000, or left out for unlimited, and is -1.")]

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Lumiku.Gateway.Telemetry;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Shouldly;
@@ -139,6 +140,31 @@ public class LogTests
         Stories(gateway)[0].GetProperty("Path").GetString()!.ShouldAllBe(character => character >= ' ' && character <= '~');
         gateway.Output.ShouldNotContain(line => line.Contains('\u001b'));
     }
+
+    [Fact]
+    public async Task A_flood_of_refusals_is_told_in_a_bounded_number_of_lines_and_counted_all_the_same()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address, new() { ["OPERATOR_KEY"] = "operator-key-0123456789abcdef", ["Limits__FailedLoginsPerMinute"] = "100000" });
+        var began = TimeProvider.System.GetTimestamp();
+        var asked = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(3))
+            {
+                await AskAsync(gateway, "wrong", "x");
+                Interlocked.Increment(ref asked);
+            }
+        })));
+        await AskAsync(gateway, TestGateway.BackendKey, "x", "another-refusal");
+
+        await Eventually.BeAsync(() => Stories(gateway).Any(line => line.GetProperty("RequestId").GetString() == "another-refusal"), "another kind of refusal has its line");
+        await Eventually.BeAsync(() => LeftOut(gateway) + Stories(gateway).Count == asked + 1, "what has no line is counted in one");
+        Stories(gateway).Count.ShouldBeLessThan(5 * RefusalLines.MostPerSecond);
+        Figures.Add("telemetry", $"{asked} refusals in 3 s: {Stories(gateway).Count} lines, {LeftOut(gateway)} told of in others");
+    }
+
+    private static int LeftOut(GatewayProcess gateway) => gateway.Lines().Where(line => line.TryGetProperty("Refusal", out _)).Sum(line => line.GetProperty("Count").GetInt32());
 
     private static List<JsonElement> Stories(GatewayProcess gateway) => [.. gateway.Lines().Where(line => line.TryGetProperty("Outcome", out _))];
 

@@ -30,7 +30,9 @@ public sealed partial class MetricsTests : ReplicaTests
     [Fact]
     public async Task What_the_documentation_names_is_there()
     {
-        await StartAsync(1, isPatient: true, $"OPERATOR_KEY={OperatorKey}");
+        await StartAsync(1, isPatient: true, $"OPERATOR_KEY={OperatorKey}", "Cost:PerUnit=0.01");
+        (await AskAsync(0, "anna")).ShouldBeAnImage();
+        (await AskAsync(0, "anna")).Header("X-Cache").ShouldBe("HIT");
         var shown = await MetricsAsync();
 
         foreach (var document in new[] { "operations.md", "configuration.md" })
