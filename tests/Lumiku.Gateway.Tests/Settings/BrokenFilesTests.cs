@@ -12,7 +12,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.Settings;
 
 /// <summary>A seeded mutator breaks the shipped file in every way that a hand, an editor or a disk can; under load nobody notices, and each is told with its key.</summary>
-[Collection(Alone.Name)]
 public sealed partial class BrokenFilesTests : IAsyncLifetime
 {
     private const string Body = """{"inputs":"a heron"}""";

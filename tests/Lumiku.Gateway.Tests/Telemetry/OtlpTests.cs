@@ -12,7 +12,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.Telemetry;
 
 /// <summary>With OpenTelemetry's own variables, metrics, traces and logs go to a collector; one that is not there hurts nobody.</summary>
-[Collection(Alone.Name)]
 public sealed class OtlpTests : IAsyncLifetime
 {
     private const string Canary = "canary-prompt-of-a-heron";
