@@ -9,6 +9,7 @@ using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
+using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway;
 
@@ -43,6 +44,7 @@ internal static class GatewayHost
         builder.Services.AddEntitlements();
         builder.Services.AddInferenceRequests();
         builder.Services.AddRedis(settings);
+        builder.Services.AddExplanations(settings);
         builder.Services.AddLimits();
         builder.Services.AddImageCache();
         builder.Services.AddGeneration(settings);

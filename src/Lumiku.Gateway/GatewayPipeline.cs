@@ -10,6 +10,7 @@ using Lumiku.Gateway.ResponseCaching.Purging;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
+using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway;
 
@@ -19,6 +20,7 @@ internal static class GatewayPipeline
     public static void UseGateway(this WebApplication app)
     {
         app.UseRequestIds();           // every answer names its request
+        app.UseExplanations();         // the story of each, for GET /explain
         app.UseRequestLog();           // one line a request, whatever becomes of it
         app.UseSettingsSnapshot();     // a request keeps the settings it started with
         app.UseProblemAnswers();       // exceptions and bare statuses become our one shape of error
@@ -47,6 +49,7 @@ internal static class GatewayPipeline
         app.MapLimits();
         app.MapModels();
         app.MapPurge();
+        app.MapExplanations();
         app.MapMetrics();
         app.MapGatewayReverseProxy();
         app.UseRoutesForSubstitutes();

@@ -30,6 +30,7 @@ internal sealed partial record GatewayProblem(int StatusCode, string Type, strin
     {
         var record = httpContext.GetRequestRecord();
         (record.ErrorType, record.ViolatedPolicies) = (Type, ViolatedPolicies);
+        record.Story.Problem = this;
         var response = httpContext.Response;
         response.StatusCode = StatusCode;
         // Said anew: an answer that was begun and cleared has lost it.

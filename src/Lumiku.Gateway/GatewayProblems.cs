@@ -33,6 +33,9 @@ internal sealed partial record GatewayProblem
         ? new(404, "unknown-route", "This path names no model: an id is one or two segments of letters, digits, '.', '_' and '-'.", RouteHint)
         : new(404, "unknown-route", "There is nothing at this path.", RouteHint);
 
+    public static GatewayProblem NotExplained() => new(
+        404, "unknown-route", "Nothing can be told of a request with this id: either nothing is known of it, or it is older than 24 hours, or it is another caller's.");
+
     public static GatewayProblem ModelNotListed(string model) => new(404, "model-not-offered", $"'{model}' is not among the models that this gateway offers.");
 
     public static GatewayProblem MethodNotAllowed(string method, string allowed) => new(

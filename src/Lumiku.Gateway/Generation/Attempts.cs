@@ -43,12 +43,15 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
             {
                 return (image, failure);
             }
+
+            flight.Story.AskAgain();
         }
     }
 
     private async Task<(ImageLease? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
         GenerationPlan plan, UpstreamTarget target, Flight flight, Pass pass, HashSet<string> tried, CancellationToken deadline)
     {
+        flight.Story.Begin(plan.Model.Id, time.GetTimestamp());
         // Whatever happens, those who wait for this attempt's verdict get one.
         var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
         var asked = time.GetTimestamp();
@@ -59,6 +62,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
             var answer = await attempt.SendAsync(plan, target, tried, deadline);
             status = answer.StatusCode == 0 ? null : answer.StatusCode;
             (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, flight.Origin, plan.Settings);
+            flight.Story.Answered(answer, failure, plan);
             return (image, failure, answer.HasAnotherDestination);
         }
         finally
@@ -67,6 +71,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
             flight.AskedFor += took;
             Spans.End(span, status, failure?.Class.ToString());
             metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), failure?.Class.ToString(), took);
+            flight.Story.End(time.GetTimestamp(), failure);
             troubled.Report((target.Upstream, plan.Model.Id), pass, failure);
         }
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ResponseCaching.Purging;
+using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway.Generation;
 
@@ -46,6 +47,9 @@ internal sealed class Flight
 
     /// <summary>The trouble that it waits for to pass; null while upstream works on it. Callers whose time is up are told.</summary>
     public UpstreamFailure? Trouble { get; set; }
+
+    /// <summary>For those who are told why they got what they got.</summary>
+    public FlightStory Story { get; } = new();
 
     /// <summary>Takes a place: the first one opens.</summary>
     /// <returns>Null where the flight has been given up, or its image is gone; a new one has to be begun.</returns>
@@ -136,6 +140,7 @@ internal sealed class Flight
         lock (_lock)
         {
             _result = result;
+            Story.HasEnded = true;
             foreach (var seat in _seats)
             {
                 seat.IsOpener = false;

@@ -36,6 +36,7 @@ internal sealed class GenerationMiddleware(
         }
         finally
         {
+            context.GetRequestRecord().Story.Left(seat);
             if (hasReceived)
             {
                 landings.Receive(seat);

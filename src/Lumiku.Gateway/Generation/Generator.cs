@@ -143,6 +143,7 @@ internal sealed partial class Generator(
             {
                 Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", Activity.Current?.TraceId.ToString() ?? "");
                 flight.Trouble = null;
+                flight.Story.FallBack(fallback, result?.Failure?.Class);
                 result = await FallBackAsync(flight, fallback, deadline);
             }
         }
@@ -169,6 +170,7 @@ internal sealed partial class Generator(
         }
 
         var seat = flights.Board(fallback.Terms);
+        flight.Story.Follow(seat.Flight.Story);
         GenerationResult? result = null;
         try
         {

@@ -137,6 +137,7 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
     private async Task<bool> HasLandedAsync(Seat opener, FlightOutcome outcome, string token)
     {
         var plan = opener.Flight.Plan!;
+        opener.Flight.Story.IsOfAnotherReplica = true;
         if (outcome.Failure is { } failure)
         {
             Land(opener.Flight, plan, new GenerationResult(Lease: null, failure, outcome.Model, TimeSpan.Zero), plan.Settings.Generation.FailureMemory);

@@ -19,5 +19,8 @@ internal sealed record UpstreamAnswer(
     /// <summary>There is a destination that this generation has not tried and that is not resting.</summary>
     public bool HasAnotherDestination { get; init; }
 
+    /// <summary>Which was asked; null: none was.</summary>
+    public string? Destination { get; init; }
+
     public static UpstreamAnswer Broken(ForwarderError error) => new(0, new HeaderDictionary(), default, null, error, IsTooLarge: false);
 }

@@ -50,7 +50,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
             ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }
             : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured, ForwarderError.None, response.Captured.IsTooLarge);
-        return answer with { HasAnotherDestination = proxied.AllDestinations.Any(other => !tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy) };
+        return answer with { Destination = proxied.ProxiedDestination?.DestinationId, HasAnotherDestination = proxied.AllDestinations.Any(other => !tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy) };
     }
 
     /// <summary>No connection came about, so nothing was sent: the model surely did not run.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Lumiku.Gateway.InferenceRequests;
@@ -17,6 +18,9 @@ internal sealed class InferenceRequest(string mediaType, JsonDocument? json, Bod
 
     /// <summary>Whether a seed decides which image it is; where it is missing or null, each request may mean a new one.</summary>
     public bool HasSeed => json is not null && (HasMember("parameters") || HasMember("inputs"));
+
+    /// <summary>The length of the prompt, as the caller escaped it; null where <c>inputs</c> is no text.</summary>
+    public int? PromptBytes => json?.RootElement.GetProperty("inputs") is { ValueKind: JsonValueKind.String } prompt ? JsonMarshal.GetRawUtf8Value(prompt).Length - 2 : null;
 
     /// <summary>Gives the memory back; the upstream request has copies of its own. A second time does nothing.</summary>
     public void Dispose()

@@ -48,6 +48,7 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next, BodyRoom 
         // Whoever waits long gives it back before.
         using var request = new InferenceRequest(mediaType, json, body);
         context.Features.Set(request);
+        context.GetRequestRecord().Story.PromptBytes = request.PromptBytes;
         await next(context);
     }
 

@@ -7,11 +7,12 @@ namespace Lumiku.Gateway.ModelSubstitution;
 /// <summary>Writes the body that goes upstream: the caller's, with the served model's parameters, in the canonical form.</summary>
 internal static class UpstreamBody
 {
+    /// <param name="changed">Names of the parameters that the rules changed; null: none.</param>
     /// <param name="problem">A 422 that names the parameter; null: the body is good.</param>
     /// <returns>Bytes that nobody else has, so they may outlive the caller's request.</returns>
-    public static ReadOnlyMemory<byte> Write(InferenceRequest request, ModelChoice model, out GatewayProblem? problem)
+    public static ReadOnlyMemory<byte> Write(InferenceRequest request, ModelChoice model, out List<string>? changed, out GatewayProblem? problem)
     {
-        problem = null;
+        (changed, problem) = (null, null);
         if (request.Json is null)
         {
             return request.Bytes.ToArray();
@@ -21,7 +22,7 @@ internal static class UpstreamBody
         using var writer = new Utf8JsonWriter(bytes, CanonicalJson.Options);
         try
         {
-            WriteRequest(writer, request.Json.RootElement, model);
+            WriteRequest(writer, request.Json.RootElement, model, ref changed);
         }
         catch (RefusedParameterException refused)
         {
@@ -32,7 +33,7 @@ internal static class UpstreamBody
         return bytes.WrittenMemory;
     }
 
-    private static void WriteRequest(Utf8JsonWriter writer, JsonElement root, ModelChoice model)
+    private static void WriteRequest(Utf8JsonWriter writer, JsonElement root, ModelChoice model, ref List<string>? changed)
     {
         var rules = model.Served.Options.Parameters;
         var parameters = root.TryGetProperty("parameters", out var given) && given.ValueKind == JsonValueKind.Object ? given : (JsonElement?)null;
@@ -43,11 +44,11 @@ internal static class UpstreamBody
             writer.WritePropertyName(name);
             if (name == "parameters" && (parameters is not null || rules.Default.Count > 0))
             {
-                WriteParameters(writer, parameters, rules, rules.Default);
+                WriteParameters(writer, parameters, rules, rules.Default, ref changed);
             }
             else if (name == "inputs" && value.ValueKind == JsonValueKind.Object)
             {
-                WriteParameters(writer, value, rules, defaults: null);
+                WriteParameters(writer, value, rules, defaults: null, ref changed);
             }
             else if (name == "model" && model.IsSubstituted && value.ValueKind == JsonValueKind.String)
             {
@@ -63,10 +64,18 @@ internal static class UpstreamBody
         writer.WriteEndObject();
     }
 
-    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, ParameterRules rules, Dictionary<string, decimal>? defaults)
+    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, ParameterRules rules, Dictionary<string, decimal>? defaults, ref List<string>? changed)
     {
         var members = given is { } element ? CanonicalJson.Members(element) : [];
-        members.RemoveAll(member => rules.Removes(member.Key));
+        for (var i = members.Count - 1; i >= 0; i--)
+        {
+            if (rules.Removes(members[i].Key))
+            {
+                (changed ??= []).Add(members[i].Key);
+                members.RemoveAt(i);
+            }
+        }
+
         foreach (var name in defaults?.Keys ?? Enumerable.Empty<string>())
         {
             members.RemoveAll(member => member.Key == name && member.Value.ValueKind == JsonValueKind.Null);
@@ -83,10 +92,12 @@ internal static class UpstreamBody
             writer.WritePropertyName(name);
             if (value.ValueKind == JsonValueKind.Undefined)
             {
+                (changed ??= []).Add(name);
                 writer.WriteNumberValue(defaults![name]);
             }
             else if (RuledNumber.Apply(name, value, rules) is { } number)
             {
+                (changed ??= []).Add(name);
                 writer.WriteNumberValue(number);
             }
             else

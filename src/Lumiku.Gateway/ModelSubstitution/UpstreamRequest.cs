@@ -8,10 +8,13 @@ namespace Lumiku.Gateway.ModelSubstitution;
 /// <param name="Body">Canonical JSON or the caller's bytes.</param>
 internal sealed record UpstreamRequest(ModelChoice Model, string Path, string? MediaType, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>Names of the parameters that the served model's rules gave, took away or gave another value.</summary>
+    public IReadOnlyList<string> ChangedParameters { get; init; } = [];
+
     /// <summary>A checked request, translated for the model that serves it.</summary>
     /// <param name="problem">A 422 that names the parameter; null: the request is good.</param>
     public static UpstreamRequest Write(InferenceRequest request, ModelChoice model, string? task, out GatewayProblem? problem) =>
-        new(model, ModelPath.For(model.Served.Id, task), request.MediaType, UpstreamBody.Write(request, model, out problem));
+        new(model, ModelPath.For(model.Served.Id, task), request.MediaType, UpstreamBody.Write(request, model, out var changed, out problem)) { ChangedParameters = changed ?? [] };
 }
 
 internal static class ModelSubstitutionSetup

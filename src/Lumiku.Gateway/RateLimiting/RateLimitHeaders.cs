@@ -50,7 +50,7 @@ internal static class RateLimitHeaders
     }
 
     /// <summary>Rounded up: nobody is told too early.</summary>
-    private static long Seconds(TimeSpan span) => (span.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond;
+    public static long Seconds(TimeSpan span) => (span.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond;
 
     /// <summary>A list of structured fields (RFC 9651): quoted names with whole numbers as parameters.</summary>
     private ref struct ItemList(Span<char> buffer)

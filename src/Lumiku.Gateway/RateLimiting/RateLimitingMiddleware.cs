@@ -1,4 +1,5 @@
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.RateLimiting;
 
@@ -16,6 +17,7 @@ internal sealed class RateLimitingMiddleware(RequestDelegate next, ILimitStore s
             : LimitPolicies.Requests | LimitPolicies.Concurrency;
 
         var (lease, violated, usage) = await store.AdmitAsync(account, takesSlot: isPost);
+        context.GetRequestRecord().Story.Limit(usage, applying);
         if (violated != LimitPolicies.None)
         {
             RateLimitHeaders.Set(context.Response.Headers, usage, applying);
@@ -58,6 +60,7 @@ internal sealed class RateLimitingMiddleware(RequestDelegate next, ILimitStore s
         public async Task AnswerAsync()
         {
             var usage = await ReleaseAsync() ?? await _store.LookAsync(_account);
+            _context.GetRequestRecord().Story.Limit(usage, _applying);
             RateLimitHeaders.Set(_context.Response.Headers, usage, _applying);
         }
 

@@ -60,11 +60,14 @@ internal sealed partial class RedisConnection : IAsyncDisposable
     /// <summary>Why not; null while it is up.</summary>
     public string? Problem => _isUp ? null : $"Redis for {_name} at {_url} is away: {_problem}";
 
+    /// <inheritdoc cref="EvaluateAsync(string, string, TimeSpan, string[])"/>
+    public Task<RedisReply> EvaluateAsync(string script, string key, params string[] arguments) => EvaluateAsync(script, key, _budget, arguments);
+
     /// <summary>Evaluates a script; once more where the server has forgotten it.</summary>
     /// <exception cref="RedisUnavailableException">It may have been done all the same.</exception>
     /// <exception cref="RedisScriptException">The script failed; what it wrote before that stays.</exception>
     /// <param name="key">The one that all of the script's keys begin with, hash tag included.</param>
-    public async Task<RedisReply> EvaluateAsync(string script, string key, params string[] arguments)
+    public async Task<RedisReply> EvaluateAsync(string script, string key, TimeSpan budget, params string[] arguments)
     {
         RedisKey[] keys = [key];
         var values = Array.ConvertAll(arguments, argument => (RedisValue)argument);
@@ -72,7 +75,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         {
             try
             {
-                return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values)));
+                return new RedisReply(await RunAsync(database => database.ScriptEvaluateAsync(script, keys, values), budget));
             }
             catch (RedisServerException exception) when (isOnceMore)
             {

@@ -39,6 +39,7 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
         var response = context.Response;
         var record = context.GetRequestRecord();
         var facts = record.Facts;
+        record.Story.Answered(this);
         facts["Cache"] = XCache;
         facts["Units"] = Units;
         record.Cost = ImageCost.Of(context.GetSettings(), context.GetUpstreamRequest().Model, Image.Model, isMade: Outcome is CacheOutcome.Miss or CacheOutcome.Bypass);

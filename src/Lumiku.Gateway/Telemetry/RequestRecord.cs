@@ -1,10 +1,14 @@
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway.Telemetry;
 
 /// <summary>What the request's one log line tells; each step adds what it knows.</summary>
 internal sealed class RequestRecord
 {
+    /// <summary>What <c>GET /explain</c> tells of it.</summary>
+    public RequestStory Story { get; } = new();
+
     /// <summary>The type of the error that was answered; null: none was.</summary>
     public string? ErrorType { get; set; }
 

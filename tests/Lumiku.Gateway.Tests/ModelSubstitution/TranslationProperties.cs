@@ -104,7 +104,7 @@ public class TranslationProperties
     private static string Write(string document, Model model)
     {
         using var request = CheckedRequest.Of(document);
-        var bytes = UpstreamBody.Write(request, new ModelChoice(model, model), out var refused);
+        var bytes = UpstreamBody.Write(request, new ModelChoice(model, model), out _, out var refused);
         refused.ShouldBeNull();
         return Encoding.UTF8.GetString(bytes.Span);
     }
