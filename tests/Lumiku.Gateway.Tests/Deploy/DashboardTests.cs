@@ -62,7 +62,7 @@ public sealed partial class DashboardTests(EveryMetric metrics)
 
     [Fact]
     public void The_rows_are_there_in_their_order() =>
-        All.Where(panel => Said(panel, "type") == "row").Select(row => Said(row, "title")).ShouldBe(["Now", "Latency", "Limits", "Cache & Redis", "Upstream", "Process"]);
+        All.Where(panel => Said(panel, "type") == "row").Select(row => Said(row, "title")).ShouldBe(["Now", "Latency", "Limits", "Cache & Redis", "Upstream", "Process", "Cost"]);
 
     [Fact]
     public void No_panel_lies_on_another_and_ids_are_unique()

@@ -58,6 +58,12 @@ public sealed class CostTests : IAsyncLifetime
         await Eventually.BeAsync(() => Line(id).ValueKind != System.Text.Json.JsonValueKind.Undefined, "it is logged");
 
         (Line(id).TryGetProperty("Cost", out var spent) ? spent.GetDecimal() : (decimal?)null).ShouldBe(cost);
+        using var question = new HttpRequestMessage(HttpMethod.Get, $"/explain/{id}");
+        question.Headers.Add("Authorization", $"Bearer {OperatorKey}");
+        using var told = await _gateway.Client.SendAsync(question, TestContext.Current.CancellationToken);
+        var story = System.Text.Json.JsonElement.Parse(await told.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).GetProperty("stories")[0];
+        (story.TryGetProperty("cost", out var explained) ? explained.GetProperty("spent").GetDecimal() : (decimal?)null).ShouldBe(cost);
+        (story.TryGetProperty("cost", out explained) ? explained.GetProperty("savedByCache").GetDecimal() + explained.GetProperty("savedBySubstitution").GetDecimal() : (decimal?)null).ShouldBe(saved);
         (Line(id).TryGetProperty("Saved", out var kept) ? kept.GetDecimal() : (decimal?)null).ShouldBe(saved);
     }
 

@@ -60,6 +60,10 @@ internal sealed class RequestStory
 
     public int? Settings { get; set; }
 
+    public ImageCost? Cost { get; set; }
+
+    public string Currency { get; set; } = "";
+
     public ActivityTraceId? TraceId { get; set; }
 
     /// <summary>What upstream's refusal was, where the request was streamed through.</summary>

@@ -34,6 +34,9 @@ internal sealed record StoryBody(
     /// <summary>What was charged.</summary>
     public int? Units { get; init; }
 
+    /// <summary>What upstream was paid for it, and what was saved; where prices are known.</summary>
+    public CostBody? Cost { get; init; }
+
     /// <summary>Those that apply and limit something, as the headers told them.</summary>
     public IReadOnlyList<LimitBody>? Limits { get; init; }
 
@@ -61,6 +64,11 @@ internal sealed record RefusalBody(string Error, string? Detail, long? RetryAfte
 
 /// <param name="Result">As <c>X-Cache</c>; null where there was no image.</param>
 internal sealed record CacheBody(string? Result, string Why, long? AgeSeconds);
+
+/// <param name="Spent">0 where no image had to be made for this request.</param>
+/// <param name="SavedByCache">As it was kept, or made for another.</param>
+/// <param name="SavedBySubstitution">As a cheaper model served.</param>
+internal sealed record CostBody(decimal Spent, decimal SavedByCache, decimal SavedBySubstitution, string Currency);
 
 /// <param name="Limit">Requests a minute, requests at once, or units.</param>
 /// <param name="Burst">For requests: how many in one go, of which some are left.</param>

@@ -29,6 +29,9 @@ internal static class StorySections
         Fact(html, "Changed", story.Served?.ChangedParameters is { } names ? string.Join(", ", names) : null);
         Fact(html, "Cache", story.Cache is { } cache ? $"{(cache.Result is null ? "" : $"{cache.Result}: ")}{cache.Why}{(cache.AgeSeconds is { } age ? $", {StoryWords.Duration(age)} before" : "")}" : null);
         Fact(html, "Units", story.Units is { } units ? units.ToString(CultureInfo.InvariantCulture) : null);
+        Fact(html, "Cost", story.Cost is { } cost
+            ? string.Create(CultureInfo.InvariantCulture, $"{cost.Spent} {cost.Currency}; {cost.SavedByCache + cost.SavedBySubstitution} {cost.Currency} saved")
+            : null);
         Fact(html, "Refused by", story.Refusal?.Limits is { } refused ? string.Join(", ", refused) : null);
         Fact(html, "More", story.Refusal?.Detail is { } detail && detail != story.Refusal.Error ? detail : null);
         Fact(html, "Settings", story.Settings is { } number ? $"number {number.ToString(CultureInfo.InvariantCulture)}" : null);

@@ -28,6 +28,7 @@ internal sealed class StoryWriter(TimeProvider time)
         Cache = story.Terms is null ? null : CacheOf(story, story.Terms),
         Generation = new GenerationWriter(time, story, attempts, said).Write(),
         Units = story.Terms is null ? null : story.Units,
+        Cost = story.Cost is { } cost ? new CostBody(cost.Spent, cost.SavedByCache, cost.SavedBySubstitution, story.Currency) : null,
         Limits = story.Usage is { } usage ? LimitsOf(usage, story.Applying, story.Problem?.ViolatedPolicies ?? []) : null,
         Settings = story.Settings,
         Replica = _replica,

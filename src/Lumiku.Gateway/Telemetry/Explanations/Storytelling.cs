@@ -53,6 +53,8 @@ internal sealed class Storytelling(RequestDelegate next, TimeProvider time, Rece
         story.UpstreamTime = record.UpstreamTime;
         story.TraceId = Activity.Current?.TraceId;
         story.Settings = features.Get<GatewaySettings>()?.Number;
+        story.Cost = record.Cost;
+        story.Currency = features.Get<GatewaySettings>()?.Cost.Currency ?? "";
         story.Identity = features.Get<Identity>();
         story.Terms = features.Get<CacheTerms>();
         story.PassedFailure = features.Get<UpstreamFailure>();
