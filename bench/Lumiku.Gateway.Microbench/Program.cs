@@ -8,4 +8,4 @@ using Lumiku.Gateway.Microbench;
 var config = DefaultConfig.Instance
     .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
     .WithArtifactsPath(Path.Combine("artifacts", "microbench"));
-BenchmarkSwitcher.FromTypes([typeof(LimitDecisions), typeof(RequestMetrics), typeof(SharedImageHits)]).Run(args is [] ? ["--filter", "*"] : args, config);
+BenchmarkSwitcher.FromTypes([typeof(LimitDecisions), typeof(RequestMetrics), typeof(SharedImageHits), typeof(StoryOfAHit)]).Run(args is [] ? ["--filter", "*"] : args, config);

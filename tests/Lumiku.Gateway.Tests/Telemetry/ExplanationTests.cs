@@ -120,6 +120,7 @@ public class ExplanationTests
         (story.Say("outcome"), story.At("refusal", "retryAfter").GetInt32()).ShouldBe(("quota-exceeded", 43_200));
         story.At("refusal", "limits").EnumerateArray().Single().GetString().ShouldBe("day");
         story.Say("refusal", "error").ShouldBe(refused.Error);
+        story.TryGetProperty("generation", out _).ShouldBeFalse(); // Nobody had begun one.
         story.Say("advice")!.ShouldStartWith("Wait until units are back after 12 h, or give the user more");
         (await bench.Gateway.StoryOfAsync(first, TestGateway.BackendKey)).At("limits").Each("left").ShouldBe(["4", "2", "0", "299"]);
     }

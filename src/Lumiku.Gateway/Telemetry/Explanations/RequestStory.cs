@@ -98,5 +98,12 @@ internal sealed class RequestStory
         (Outcome, Age, IsStored, Units, ServedModel) = (answer.Outcome, answer.Kept?.Age, answer.IsStored, answer.Units, answer.Image.Model);
 
     /// <summary>It waits no longer, with or without an image.</summary>
-    public void Left(Seat seat) => (Flight, HasOpened) = (seat.Flight.Story, seat.HasOpened);
+    public void Left(Seat seat)
+    {
+        // Who was refused while nobody had begun has had no part in a generation.
+        if (seat.HasOpened || seat.Flight.HasStarted || seat.Flight.Story.IsOfAnotherReplica)
+        {
+            (Flight, HasOpened) = (seat.Flight.Story, seat.HasOpened);
+        }
+    }
 }

@@ -17,8 +17,11 @@ internal static class StorySections
         Fact(html, "User", story.User);
         Fact(html, "Tier", story.Tier);
         Fact(html, "Body", story.Asked.BodyBytes is { } bytes ? Bytes(bytes) + (story.Asked.PromptBytes is { } prompt ? $", {Bytes(prompt)} of it the prompt" : "") : null);
+        Fact(html, "Settings", story.Settings is { } number ? $"number {number.ToString(CultureInfo.InvariantCulture)}" : null);
+        Fact(html, "Replica", story.Replica);
+        Fact(html, "Trace", story.TraceId);
         html.Raw("</dl></section><section class=\"card\"><h2>Decided</h2><dl>");
-        Fact(html, "Served by", story.Served?.Model);
+        Fact(html, "Served by", story.Served?.Model ?? "no model: it was answered before one was chosen");
         Fact(html, "Rule", story.Served switch
         {
             null => null,
@@ -34,9 +37,6 @@ internal static class StorySections
             : null);
         Fact(html, "Refused by", story.Refusal?.Limits is { } refused ? string.Join(", ", refused) : null);
         Fact(html, "More", story.Refusal?.Detail is { } detail && detail != story.Refusal.Error ? detail : null);
-        Fact(html, "Settings", story.Settings is { } number ? $"number {number.ToString(CultureInfo.InvariantCulture)}" : null);
-        Fact(html, "Replica", story.Replica);
-        Fact(html, "Trace", story.TraceId);
         html.Raw("</dl></section></div>");
     }
 
@@ -94,14 +94,18 @@ internal static class StorySections
     private static void Attempt(Html html, AttemptBody attempt, double from, double span)
     {
         var end = attempt.DurationMs ?? (from + span - attempt.StartMs);
-        html.Raw("<li><p><b>").Text(attempt.Failure is null ? attempt.DurationMs is null ? "Under way" : "Image" : attempt.Failure).Raw("</b> <span>")
+        html.Raw("<li><p><b>").Text(attempt.Failure is null ? attempt.DurationMs is null ? "Under way" : "Image" : Words(attempt.Failure)).Raw("</b> <span>")
             .Text($"{attempt.Model}{(attempt.Destination is null ? "" : $" at {attempt.Destination}")}{(attempt.Status is { } status ? $" · {status.ToString(CultureInfo.InvariantCulture)}" : "")}")
             .Raw("</span><span class=\"when\">").Text($"{(attempt.StartMs < 0 ? "−" : "+")}{StoryWords.Seconds(Math.Abs(attempt.StartMs))}, {(attempt.DurationMs is { } took ? StoryWords.Seconds(took) : "not over")}").Raw("</span></p>");
         Bar(html, attempt.Failure is null ? "fill good" : "fill bad", 100 * (attempt.StartMs - from) / span, 100 * end / span);
-        html.Raw("<p class=\"decision\">→ ").Text(attempt.Decision).Raw("</p>");
         if ((attempt.Said ?? attempt.Flaw) is { } said)
         {
             html.Raw("<p class=\"said\">").Text(attempt.Said is null ? $"Its answer {said}." : $"“{said}”").Raw("</p>");
+        }
+
+        if (attempt.Failure is not null)
+        {
+            html.Raw("<p class=\"decision\">→ ").Text(attempt.Decision).Raw("</p>");
         }
 
         html.Raw("</li>");
@@ -125,6 +129,9 @@ internal static class StorySections
             html.Raw("<dt>").Raw(name).Raw("</dt><dd>").Text(value).Raw("</dd>");
         }
     }
+
+    /// <summary>The name of a class of failure, as words.</summary>
+    private static string Words(string name) => string.Concat(name.Select((letter, i) => i > 0 && char.IsUpper(letter) ? $" {char.ToLowerInvariant(letter)}" : $"{letter}"));
 
     private static string Bytes(int bytes) => bytes < 10_000 ? string.Create(CultureInfo.InvariantCulture, $"{bytes} B") : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1000} kB");
 }

@@ -47,7 +47,7 @@ internal static class StoryWords
 
     private static string Last(AttemptBody attempt) => attempt.Failure is null && attempt.DurationMs is null ? "still to come"
         : attempt.Failure is null ? "an image"
-        : attempt.Status is { } status ? $"{status} ({attempt.Failure})" : attempt.Failure;
+        : attempt.Status is { } status ? $"{status} ({attempt.Failure}){(attempt.Said is null ? "" : $", “{attempt.Said}”")}" : attempt.Failure;
 
     private static string AdviceOf(StoryBody story) => story.Outcome switch
     {
@@ -81,7 +81,9 @@ internal static class StoryWords
 
     private static string Age(long? seconds) => Duration(seconds ?? 0);
 
-    public static string Seconds(double milliseconds) => milliseconds < 1000 ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.#} ms") : string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000:0.0} s");
+    public static string Seconds(double milliseconds) => milliseconds < 10 ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms")
+        : milliseconds < 1000 ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0} ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000:0.0} s");
 
     /// <summary>In the two largest units.</summary>
     public static string Duration(long seconds) => string.Create(CultureInfo.InvariantCulture, $"{Parts(seconds)}");

@@ -50,12 +50,16 @@ internal sealed class StoryWriter(TimeProvider time)
             : new(served, Rule: null, Because: null, Names(changed));
     }
 
-    /// <summary>Where upstream had a word, it may be in the sentence too, and quote the prompt: the attempts tell it without.</summary>
-    private static RefusalBody RefusalOf(GatewayProblem problem) => new(
-        problem.Upstream is null ? problem.Error : $"Upstream answered {problem.Upstream.Status}; what it said is with the attempts.",
-        problem.Upstream is null ? problem.Detail : null,
-        problem.RetryAfter is { } wait ? GatewayProblem.WholeSeconds(wait) : null,
-        problem.ViolatedPolicies);
+    /// <summary>A sentence with upstream's words in it may quote the prompt: the attempts tell those without.</summary>
+    private static RefusalBody RefusalOf(GatewayProblem problem)
+    {
+        var quotes = problem.Upstream?.Error is { } said && problem.Error.Contains(said, StringComparison.Ordinal);
+        return new(
+            quotes ? "Upstream brought no image." : problem.Error,
+            quotes ? null : problem.Detail,
+            problem.RetryAfter is { } wait ? GatewayProblem.WholeSeconds(wait) : null,
+            problem.ViolatedPolicies);
+    }
 
     private static CacheBody CacheOf(RequestStory story, CacheTerms terms)
     {
