@@ -162,28 +162,13 @@ public sealed class RedisFaultTests : IAsyncLifetime
         {
             var isNew = i % 20 == 0;
             var at = Now;
-            var failure = await AskAsync(isNew ? $$"""{"inputs":"heron {{Interlocked.Increment(ref _image)}}"}""" : FlightBench.Body);
+            var failure = await _gateway.AskAsync(isNew ? $$"""{"inputs":"heron {{Interlocked.Increment(ref _image)}}"}""" : FlightBench.Body);
             if (!isNew || failure is not null)
             {
                 _asked.Enqueue((at, Now - at, failure));
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
-        }
-    }
-
-    private async Task<string?> AskAsync(string body)
-    {
-        try
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{TestGateway.Sd3}") { Content = TestGateway.Json(body) };
-            request.Headers.Add("Authorization", $"Bearer {TestGateway.BackendKey}");
-            using var answer = await _gateway.Client.SendAsync(request);
-            return (int)answer.StatusCode == 200 ? null : await answer.Content.ReadAsStringAsync();
-        }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-        {
-            return exception.Message;
         }
     }
 

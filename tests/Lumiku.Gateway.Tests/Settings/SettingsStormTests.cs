@@ -52,7 +52,7 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
     [Fact]
     public async Task No_request_is_lost_while_settings_and_routes_change_ten_times_a_second()
     {
-        (await AskAsync(FlightBench.Body)).ShouldBeNull();
+        (await _gateway.AskAsync(FlightBench.Body)).ShouldBeNull();
         _huggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
         var generations = Enumerable.Range(0, InFlight).Select(i => Task.Run(() => GenerateAsync(i))).ToArray();
         await Eventually.BeAsync(() => _upstreamTime.Waiting == InFlight, "all generations are in flight");
@@ -106,7 +106,7 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
     {
         while (!_done.IsCancellationRequested)
         {
-            Count(await AskAsync(FlightBench.Body));
+            Count(await _gateway.AskAsync(FlightBench.Body));
         }
     }
 
@@ -114,7 +114,7 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
     {
         for (var i = 0; !_done.IsCancellationRequested; i++)
         {
-            Count(await AskAsync($$"""{"inputs":"picture {{i}} at place {{place}}"}"""));
+            Count(await _gateway.AskAsync($$"""{"inputs":"picture {{i}} at place {{place}}"}"""));
             Interlocked.Increment(ref _made);
         }
     }
@@ -125,22 +125,6 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
         if (problem is not null)
         {
             _lost.Enqueue(problem);
-        }
-    }
-
-    /// <returns>Null where the picture came.</returns>
-    private async Task<string?> AskAsync(string body)
-    {
-        try
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{TestGateway.Sd3}") { Content = TestGateway.Json(body) };
-            request.Headers.Add("Authorization", $"Bearer {TestGateway.BackendKey}");
-            using var answer = await _gateway.Client.SendAsync(request);
-            return (int)answer.StatusCode == 200 ? null : await answer.Content.ReadAsStringAsync();
-        }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-        {
-            return exception.Message;
         }
     }
 

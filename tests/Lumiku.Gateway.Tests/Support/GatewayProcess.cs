@@ -83,6 +83,23 @@ public sealed class GatewayProcess : IAsyncDisposable
     /// <summary>The log so far, parsed: every line is one JSON object.</summary>
     public IEnumerable<JsonElement> Lines() => _output.Select(line => JsonElement.Parse(line));
 
+    /// <summary>A picture asked for as the backend does.</summary>
+    /// <returns>Null where it came; else the error's body, or what broke.</returns>
+    public async Task<string?> AskAsync(string body)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{TestGateway.Sd3}") { Content = TestGateway.Json(body) };
+            request.Headers.Add("Authorization", $"Bearer {TestGateway.BackendKey}");
+            using var answer = await Client.SendAsync(request);
+            return (int)answer.StatusCode == 200 ? null : await answer.Content.ReadAsStringAsync();
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return exception.Message;
+        }
+    }
+
     /// <summary>As a reader of standard output that hangs.</summary>
     public void StopReading() => _process.CancelOutputRead();
 
