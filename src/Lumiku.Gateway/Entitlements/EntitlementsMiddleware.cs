@@ -19,7 +19,7 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse ti
         var (caller, claims) = context.GetAuthenticatedCaller();
         if (caller == Caller.Operator)
         {
-            return ServeAsync(context, new Identity(caller.Name, User: null, settings.Tiers.Operator, settings.Tiers.Operator.Limits));
+            return ServeAsync(context, new Identity(caller.Name, User: null, settings.Tiers.Operator, settings.Tiers.Operator.Limits), TierSource.Caller);
         }
 
         var (user, tierName) = caller.ActsForUsers
@@ -31,23 +31,27 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse ti
             return GatewayProblem.InvalidUser(user.Length).ExecuteAsync(context);
         }
 
-        // The caller's own tier and limits are for its own requests; a user for whom it names no tier is at the default one.
-        var ownLimits = user is null && tierName is null ? caller.Limits : null;
-        tierName ??= user is null ? caller.Tier : null;
-        if ((tierName is null ? settings.Tiers.Default : settings.Tiers.Find(tierName)) is not { } tier)
+        if (settings.Tiers.Identify(caller, user, tierName) is not { } identity)
         {
-            return GatewayProblem.UnknownTier(tierName!, settings.Tiers.Names).ExecuteAsync(context);
+            return GatewayProblem.UnknownTier(tierName ?? caller.Tier!, settings.Tiers.Names).ExecuteAsync(context);
         }
 
-        tiersInUse.Note(tier);
-        return ServeAsync(context, new Identity(caller.Name, user, tier, ownLimits ?? tier.Limits));
+        tiersInUse.Note(identity.Tier);
+        return ServeAsync(context, identity, TierSource.Of(user, tierName));
     }
 
-    private Task ServeAsync(HttpContext context, Identity identity)
+    /// <param name="tierFrom">One of <see cref="TierSource"/>.</param>
+    private Task ServeAsync(HttpContext context, Identity identity, string tierFrom)
     {
         var facts = context.GetRequestRecord().Facts;
         facts["Caller"] = identity.Caller;
         facts["Tier"] = identity.Tier.Name;
+        facts["TierFrom"] = tierFrom;
+        if (identity.User is not null)
+        {
+            facts["User"] = identity.Owner.UserDigits;
+        }
+
         context.Features.Set(identity);
         return next(context);
     }

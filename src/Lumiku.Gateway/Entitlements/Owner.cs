@@ -13,7 +13,10 @@ internal readonly record struct Owner(bool IsUser, string Id)
     public static readonly Owner Operator = new(IsUser: false, Caller.Operator.Name);
 
     /// <summary>For logs: a caller by its name, a user by a part of the SHA-256 of the id, so that who knows the id finds its lines.</summary>
-    public string LogName => IsUser ? $"user #{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Id)))[..12]}" : $"caller {Id}";
+    public string LogName => IsUser ? $"user #{UserDigits}" : $"caller {Id}";
+
+    /// <summary>The twelve hex digits that a user has in the log; of a caller they say nothing.</summary>
+    public string UserDigits => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Id)))[..12];
 
     /// <summary>The same in one text, for keys.</summary>
     public override string ToString() => IsUser ? $"user {Id}" : $"caller {Id}";

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Entitlements;
@@ -48,4 +49,13 @@ internal sealed class TierCatalog
     public IEnumerable<Tier> All => _tiers.Values;
 
     public Tier? Find(string name) => _tiers.GetValueOrDefault(name);
+
+    /// <summary>Who is served by which rules. The caller's own tier and limits are for its own requests; a user for whom it names no tier is at the default one.</summary>
+    /// <returns>Null where there is no tier of this name.</returns>
+    public Identity? Identify(Caller caller, string? user, string? tierName)
+    {
+        var ownLimits = user is null && tierName is null ? caller.Limits : null;
+        tierName ??= user is null ? caller.Tier : null;
+        return (tierName is null ? Default : Find(tierName)) is { } tier ? new Identity(caller.Name, user, tier, ownLimits ?? tier.Limits) : null;
+    }
 }

@@ -56,6 +56,7 @@ internal sealed class GenerationMiddleware(
         {
             seat.Flight.Plan ??= GenerationPlan.For(context, seat.Terms);
             seat.Flight.Room ??= request.TakeUpstreamRoom(seat.Flight.Plan.BodyBytes);
+            PromptDigest.Tell(context.GetRequestRecord(), request);
         }
 
         context.Features.Set(context.GetUpstreamRequest() with { Body = default });
@@ -99,7 +100,13 @@ internal sealed class GenerationMiddleware(
     {
         try
         {
-            return (await generator.OpenAsync(seat, context.GetAccount(), Left(context, started), leaving), true);
+            var refusal = await generator.OpenAsync(seat, context.GetAccount(), Left(context, started), leaving);
+            if (refusal is not null || seat.HasOpened)
+            {
+                context.GetRequestRecord().Facts["UnitsWanted"] = context.GetUpstreamRequest().Model.Served.Options.Units;
+            }
+
+            return (refusal, true);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {

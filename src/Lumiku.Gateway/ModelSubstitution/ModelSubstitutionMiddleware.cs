@@ -49,6 +49,7 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
             context.Response.Headers[ServedHeader] = model;
             context.Response.Headers[SubstitutionHeader] = ModelChoice.ByUpstream;
             context.GetRequestRecord().Facts["ServedModel"] = model;
+            context.GetRequestRecord().Facts["Substitution"] = ModelChoice.ByUpstream;
         }
     }
 
@@ -61,12 +62,13 @@ internal sealed partial class ModelSubstitutionMiddleware(RequestDelegate next, 
         }
 
         SetHeaders(context.Response.Headers, model);
+        var facts = context.GetRequestRecord().Facts;
         if (model.IsSubstituted)
         {
             Log.Substituted(logger, model.Served.Id, model.Requested.Id, tier.Name);
+            facts["Substitution"] = ModelChoice.ByEntitlement;
         }
 
-        var facts = context.GetRequestRecord().Facts;
         facts["RequestedModel"] = model.Requested.Id;
         facts["ServedModel"] = model.Served.Id;
 

@@ -1,3 +1,5 @@
+using Lumiku.Gateway.Telemetry;
+
 namespace Lumiku.Gateway.RateLimiting;
 
 /// <summary>What an owner has used at one moment.</summary>
@@ -14,6 +16,13 @@ internal readonly record struct LimitUsage(
 
     /// <summary>Until the month ends.</summary>
     public TimeSpan MonthEndsIn => Periods.Month.End - At;
+
+    /// <summary>For the request's line in the log: what counts against its quotas before it takes units of its own.</summary>
+    public void Tell(RequestRecord record)
+    {
+        record.Facts["UnitsToday"] = Day.Used - Day.Granted;
+        record.Facts["UnitsThisMonth"] = Month.Used - Month.Granted;
+    }
 }
 
 /// <summary>Units of one owner in one period.</summary>

@@ -17,7 +17,9 @@ internal sealed class RateLimitingMiddleware(RequestDelegate next, ILimitStore s
             : LimitPolicies.Requests | LimitPolicies.Concurrency;
 
         var (lease, violated, usage) = await store.AdmitAsync(account, takesSlot: isPost);
-        context.GetRequestRecord().Story.Limit(usage, applying);
+        var record = context.GetRequestRecord();
+        record.Story.Limit(usage, applying);
+        usage.Tell(record);
         if (violated != LimitPolicies.None)
         {
             RateLimitHeaders.Set(context.Response.Headers, usage, applying);

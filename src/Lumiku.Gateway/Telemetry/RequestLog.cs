@@ -34,6 +34,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         var (method, path) = (context.Request.Method, context.Request.Path);
         context.Response.OnStarting(() =>
         {
+            record.Facts["FirstByteMs"] = time.GetElapsedTime(started).TotalMilliseconds;
             AddServerTiming(context, record, time.GetElapsedTime(started));
             return Task.CompletedTask;
         });
@@ -116,6 +117,11 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         {
             Add("Cost", cost.Spent);
             Add("Saved", cost.SavedByCache + cost.SavedBySubstitution);
+        }
+
+        if (record.ViolatedPolicies is { } violated)
+        {
+            Add("ViolatedPolicies", string.Join(' ', violated));
         }
 
         if (context.Response.ContentLength is { } bytes)

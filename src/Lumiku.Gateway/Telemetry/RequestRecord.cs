@@ -21,7 +21,7 @@ internal sealed class RequestRecord
     /// <summary>The caller left before it was answered.</summary>
     public bool IsCallerGone { get; set; }
 
-    /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c>, <c>Cache</c> and the like. Never a key, a user id or a prompt.</summary>
+    /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c>, <c>Cache</c> and the like. Never a key, and of a user id or a prompt a hash alone.</summary>
     public Dictionary<string, object> Facts { get; } = [];
 
     /// <summary>Time spent looking for a kept image; null where nobody looked.</summary>

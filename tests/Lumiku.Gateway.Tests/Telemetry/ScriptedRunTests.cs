@@ -12,7 +12,7 @@ namespace Lumiku.Gateway.Tests.Telemetry;
 
 /// <summary>A run with every outcome: what was done is found in <c>/metrics</c> and in the log, all of it and nothing else.</summary>
 [Collection(Alone.Name)]
-public sealed class ScriptedRunTests : IAsyncLifetime
+public sealed partial class ScriptedRunTests : IAsyncLifetime
 {
     private const string OperatorKey = "operator-key-0123456789abcdef";
     private const string Unlisted = "somebody/some-model";
