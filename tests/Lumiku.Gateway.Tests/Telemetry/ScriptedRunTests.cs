@@ -35,6 +35,7 @@ public sealed partial class ScriptedRunTests : IAsyncLifetime
             ["Tiers__payg__UnitsPerDay"] = "0",
             ["Generation__WaitLimit"] = "00:00:02",
             ["Generation__FailureMemory"] = "00:00:00",
+            ["Cost__PerUnit"] = "0.01",
         });
     }
 
