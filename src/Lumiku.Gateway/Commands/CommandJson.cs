@@ -7,6 +7,7 @@ namespace Lumiku.Gateway.Commands;
 /// <summary>What commands print with <c>--json</c>. Every name is always there, null where it does not apply.</summary>
 [JsonSerializable(typeof(CreatedKey))]
 [JsonSerializable(typeof(CheckReport))]
+[JsonSerializable(typeof(RehearsedCheck))]
 [JsonSerializable(typeof(IReadOnlyList<ProbeRow>))]
 internal sealed partial class CommandJson : JsonSerializerContext
 {

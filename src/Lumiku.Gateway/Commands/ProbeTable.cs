@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Lumiku.Gateway.Commands;
 
@@ -13,19 +12,7 @@ internal static class ProbeTable
     /// <summary>Columns of figures, which end at the same place.</summary>
     private static readonly bool[] IsFigure = [false, false, false, true, true, false];
 
-    public static string Of(IReadOnlyList<ProbeRow> rows)
-    {
-        string[][] lines = [Heads, .. rows.Select(Cells)];
-        int[] widths = [.. Heads.Select((_, column) => lines.Max(line => line[column].Length))];
-        var table = new StringBuilder();
-        foreach (var line in lines)
-        {
-            table.AppendJoin("  ", line.Select((cell, column) =>
-                column == line.Length - 1 ? cell : IsFigure[column] ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))).AppendLine();
-        }
-
-        return table.AppendLine().AppendLine(Sentence(rows)).ToString();
-    }
+    public static string Of(IReadOnlyList<ProbeRow> rows) => $"{AlignedColumns.Of(Heads, rows.Select(Cells), IsFigure)}\n{Sentence(rows)}\n";
 
     private static string[] Cells(ProbeRow row) =>
     [

@@ -7,7 +7,8 @@ namespace Lumiku.Gateway.Commands;
 /// <summary>Settings tried as a start tries them, up to where it would open a port.</summary>
 /// <param name="StandIns">Keys of secrets that placeholders stood in for.</param>
 /// <param name="Summary">How much there is, in a sentence.</param>
-internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> StandIns, string Summary)
+/// <param name="Settings">Null where there is a mistake in them.</param>
+internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> StandIns, string Summary, GatewaySettings? Settings)
 {
     /// <param name="args">Settings as <c>--Section:Key=value</c>, as a start takes them.</param>
     public static async Task<SettingsCheck> RunAsync(string[] args, bool withoutSecrets)
@@ -26,12 +27,12 @@ internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> S
             }
 
             var (settings, mistakes) = await TryAsync(candidate);
-            return Of(file, mistakes, warnings, standIns, settings is null ? "" : Describe(file, candidate, settings));
+            return Of(file, mistakes, warnings, standIns, settings is null ? "" : Describe(file, candidate, settings), settings);
         }
         catch (SettingsException refusal)
         {
             // No settings at all.
-            return Of(file, refusal.Mistakes, warnings, standIns, "");
+            return Of(file, refusal.Mistakes, warnings, standIns, "", settings: null);
         }
     }
 
@@ -64,8 +65,8 @@ internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> S
         return (settings, mistakes);
     }
 
-    private static SettingsCheck Of(string file, IReadOnlyList<string> mistakes, IReadOnlyList<string> warnings, IReadOnlyList<string> standIns, string summary) =>
-        new(new CheckReport(file, mistakes.Count == 0, [.. mistakes.Select(OneLine.Of)], warnings), standIns, summary);
+    private static SettingsCheck Of(string file, IReadOnlyList<string> mistakes, IReadOnlyList<string> warnings, IReadOnlyList<string> standIns, string summary, GatewaySettings? settings) =>
+        new(new CheckReport(file, mistakes.Count == 0, [.. mistakes.Select(OneLine.Of)], warnings), standIns, summary, mistakes.Count == 0 ? settings : null);
 
     private static string Describe(string file, IConfiguration settings, GatewaySettings read) =>
         $"{file} is good: {Count(settings.GetSection("ReverseProxy:Routes").GetChildren(), "route")}, {Count(read.Models.All, "model")}, {Count(read.Tiers.All, "tier")}, {Count(read.Callers.All, "caller")}.";
