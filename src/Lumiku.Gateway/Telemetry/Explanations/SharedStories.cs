@@ -58,7 +58,7 @@ internal sealed class SharedStories : IAsyncDisposable
             var reply = await _redis.EvaluateAsync(FindScript, KeyOf(requestId), reader is null ? "" : SenderOf(reader));
             return [.. Enumerable.Range(0, reply.Count)
                 .SelectMany(i => (reply.Text(i) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                .Select(StoryJson.Parse).OfType<StoryBody>().Where(story => story.RequestId == requestId)];
+                .Select(StoryJson.Parse).OfType<StoryBody>().Select(story => story with { RequestId = requestId })];
         }
         catch (RedisFailedException)
         {
@@ -106,13 +106,13 @@ internal sealed class SharedStories : IAsyncDisposable
         TellScript, KeyOf(story.RequestId), WriteBudget,
         SenderOf(story.Reader), Compact(story), Of((long)Lifetime.TotalMilliseconds), Of(MostOfOneSender), Of(MostSenders));
 
-    /// <summary>Shortened until it fits.</summary>
+    /// <summary>Shortened until it fits. Whoever finds it knows the id, and nobody else is to learn it.</summary>
     private string Compact(RequestStory story)
     {
         var text = "";
         foreach (var (attempts, said) in new[] { (12, 200), (6, 100), (3, 0) })
         {
-            text = StoryJson.Serialize(_writer.Write(story, attempts, said));
+            text = StoryJson.Serialize(_writer.Write(story, attempts, said) with { RequestId = "" });
             if (Encoding.UTF8.GetByteCount(text) <= MostBytes)
             {
                 break;
