@@ -11,6 +11,9 @@ namespace Lumiku.Gateway.Tests.RateLimiting;
 /// <summary>Random stories of reserving, settling, dying and clocks that jump, told to the store and to an accountant who does everything the slow way.</summary>
 public class LedgerProperties
 {
+    /// <summary>Ten thousand with <c>test.sh --long</c>.</summary>
+    private static readonly int Stories = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10_000 : 2_000;
+
     private static readonly TimeSpan LapsesAfter = TimeSpan.FromMinutes(6);
 
     /// <summary>What happens next; the numbers choose among whoever and whatever there is.</summary>
@@ -53,9 +56,9 @@ public class LedgerProperties
             reservations += accountant.Bookings.Count;
             refusals += accountant.Refusals;
             crashes += accountant.Bookings.Count(booking => booking.IsLost);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(10_000).WithEndSize(120));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Stories).WithEndSize(120));
 
-        Figures.Add("limits", $"ledger: 10,000 random stories, {reservations:N0} reservations, {refusals:N0} refused, {crashes:N0} lost with their gateway: 0 units wrong");
+        Figures.Add("limits", $"ledger: {Stories:N0} random stories, {reservations:N0} reservations, {refusals:N0} refused, {crashes:N0} lost with their gateway: 0 units wrong");
         refusals.ShouldBeGreaterThan(1_000, "the limits were reached");
     }
 
