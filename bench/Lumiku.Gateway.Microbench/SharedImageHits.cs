@@ -33,7 +33,7 @@ public class SharedImageHits : IDisposable
             Thread.Yield();
         }
 
-        _images = new SharedImages(_redis, new RedisOptions { KeyPrefix = "bench" }, new PurgeList(), TimeProvider.System, NullLogger<SharedImages>.Instance);
+        _images = new SharedImages(_redis, new RedisOptions { KeyPrefix = "bench" }, new PurgeList(), new ImagesRoom(_redis, new RedisOptions(), TimeProvider.System, NullLogger<ImagesRoom>.Instance), NullLogger<SharedImages>.Instance);
         var model = new Model("a/b", new ModelOptions());
         _key = CacheKey.Of(new UpstreamRequest(new ModelChoice(model, model), "/models/a/b", "application/json", default), "image/png", owner: null);
         var buffer = new ImageBuffer(Bytes);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Lumiku.Gateway.Settings;
 
 namespace Lumiku.Gateway.Authentication;
@@ -39,7 +37,7 @@ internal sealed class CallerDirectory
     public Caller? Find(string key) => _byHash.GetValueOrDefault(Hash(key));
 
     /// <summary>As <c>KeySha256</c> has it.</summary>
-    public static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+    public static string Hash(string key) => TextDigest.Of(key);
 
     private string? HashOf(string key, CallerOptions caller, SettingsReader read)
     {

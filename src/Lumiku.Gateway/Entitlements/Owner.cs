@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Lumiku.Gateway.Authentication;
 
 namespace Lumiku.Gateway.Entitlements;
@@ -16,7 +14,7 @@ internal readonly record struct Owner(bool IsUser, string Id)
     public string LogName => IsUser ? $"user #{UserDigits}" : $"caller {Id}";
 
     /// <summary>The twelve hex digits that a user has in the log; of a caller they say nothing.</summary>
-    public string UserDigits => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Id)))[..12];
+    public string UserDigits => TextDigest.Of(Id, digits: 12);
 
     /// <summary>The same in one text, for keys.</summary>
     public override string ToString() => IsUser ? $"user {Id}" : $"caller {Id}";

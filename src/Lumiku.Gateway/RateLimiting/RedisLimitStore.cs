@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Redis;
 using static Lumiku.Gateway.Redis.RedisArguments;
@@ -153,7 +151,7 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
     private string TestTime() => testClock is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{testClock.GetTimestamp() - Epoch.Ticks} {Ticks(testClock.GetUtcNow())}");
 
     /// <summary>Nobody's id is in Redis; the braces keep all of an owner's keys in one slot of a cluster.</summary>
-    private string KeyOf(Owner owner) => $"{keyPrefix}:limits:1:{{{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(owner.ToString())).AsSpan(0, 16))}}}";
+    private string KeyOf(Owner owner) => $"{keyPrefix}:limits:1:{{{TextDigest.Of(owner.ToString(), digits: 32)}}}";
 
     /// <summary>A slot in Redis.</summary>
     internal sealed class RedisLease(Owner owner) : RequestLease(owner)

@@ -33,6 +33,8 @@ internal static class RedisSetup
         if (settings.RedisImages is { } images)
         {
             services.AddSingleton(provider => new RedisImages(Connect(provider, images, "images")));
+            services.AddSingleton(provider => new ImagesRoom(
+                provider.GetRequiredService<RedisImages>().Connection, settings.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ImagesRoom>>()));
         }
 
         return services;

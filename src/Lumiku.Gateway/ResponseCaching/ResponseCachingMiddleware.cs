@@ -84,7 +84,7 @@ internal static class ResponseCachingSetup
         .AddPurging();
 
     private static SharedImages? SharedOf(IServiceProvider services) => services.GetService<RedisImages>() is not { } redis ? null : new SharedImages(
-        redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<PurgeList>(), services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<SharedImages>>());
+        redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<PurgeList>(), services.GetRequiredService<ImagesRoom>(), services.GetRequiredService<ILogger<SharedImages>>());
 
     public static IApplicationBuilder UseImageCache(this IApplicationBuilder app) => app.UseMiddleware<ResponseCachingMiddleware>();
 }

@@ -9,7 +9,7 @@ namespace Lumiku.Gateway.ResponseCaching;
 /// The pieces have names of their own for each writing, and the manifest is written last, so no reader sees half an image or a mixture
 /// of two. What does not add up is deleted, and was never there. Redis is an aid: whatever goes wrong, an image is not found, or not kept.
 /// </remarks>
-internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, PurgeList purges, TimeProvider time, ILogger<SharedImages> logger)
+internal sealed partial class SharedImages(RedisConnection redis, RedisOptions options, PurgeList purges, ImagesRoom room, ILogger<SharedImages> logger)
 {
     /// <summary>Once its manifest is there, reading an image is worth some more waiting: making it takes seconds.</summary>
     private static readonly TimeSpan PieceBudget = TimeSpan.FromSeconds(1);
@@ -19,11 +19,6 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 
     /// <summary>Pieces outlive their manifest by this, so that who has read the one finds the other.</summary>
     private static readonly TimeSpan PieceGrace = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan RoomInterval = TimeSpan.FromSeconds(5);
-
-    private long _roomAsked = long.MinValue;
-    private bool _hasRoom = true;
 
     /// <summary>Images can be kept there, as far as is known.</summary>
     public bool IsUp => redis.IsUp;
@@ -88,7 +83,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders], image.Origin, claimant);
         try
         {
-            if (!await HasRoomAsync(key))
+            if (!await room.HasAsync(ManifestOf(key)))
             {
                 return false;
             }
@@ -165,38 +160,6 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
     }
 
-    /// <summary>Whether the server has memory for images: asked now and then. One that makes room by itself, whatever lies in it, always has.</summary>
-    private async Task<bool> HasRoomAsync(CacheKey key)
-    {
-        var now = time.GetTimestamp();
-        var asked = Volatile.Read(ref _roomAsked);
-        if (asked != long.MinValue && time.GetElapsedTime(asked, now) < RoomInterval)
-        {
-            return _hasRoom;
-        }
-
-        Volatile.Write(ref _roomAsked, now);
-        RedisReply memory;
-        try
-        {
-            memory = await redis.EvaluateAsync(MemoryCheck.Script, ManifestOf(key));
-        }
-        catch (RedisScriptException)
-        {
-            // One that may not be asked is written to until it refuses.
-            return _hasRoom = true;
-        }
-
-        var (used, most, policy) = (memory.Number(0), memory.Number(1), memory.Text(2));
-        var hasRoom = most == 0 || policy?.StartsWith("allkeys", StringComparison.Ordinal) == true || used <= most * options.ImagesUpTo;
-        if (hasRoom != _hasRoom)
-        {
-            Log.Room(logger, hasRoom ? "again" : "no longer", used, most);
-        }
-
-        return _hasRoom = hasRoom;
-    }
-
     private Task DeleteAsync(CacheKey key, ImageManifest manifest) => redis.DeleteAsync([ManifestOf(key), .. manifest.PieceKeys(PieceOf(key))], WriteBudget);
 
     private async Task ForgetAsync(CacheKey key)
@@ -268,8 +231,5 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 
         [LoggerMessage(2, LogLevel.Debug, "An image of {Bytes} bytes was not kept in Redis")]
         public static partial void NotKept(ILogger logger, long bytes);
-
-        [LoggerMessage(3, LogLevel.Warning, "Images are {Again} written to Redis: it uses {Used} of {Most} bytes")]
-        public static partial void Room(ILogger logger, string again, long used, long most);
     }
 }

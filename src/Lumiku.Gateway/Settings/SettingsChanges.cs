@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Lumiku.Gateway.Settings;
 
 /// <summary>What one change of the settings file changes, key by key.</summary>
@@ -39,7 +36,7 @@ internal sealed record SettingsChanges(IReadOnlyList<SettingsChange> Effective, 
     {
         null => "nothing",
         "" => "empty",
-        _ when IsSecret(key, value) => $"#{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)))[..8]}",
+        _ when IsSecret(key, value) => $"#{TextDigest.Of(value, digits: 8)}",
         _ => SettingsShape.Printable(value),
     };
 

@@ -77,5 +77,5 @@ public sealed class SharedImageCareTests
 
     private static Task PauseAsync(int ms) => Task.Delay(TimeSpan.FromMilliseconds(ms), TimeProvider.System, Token);
 
-    private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), new PurgeList(), time, NullLogger<SharedImages>.Instance);
+    private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), new PurgeList(), new ImagesRoom(redis, new RedisOptions(), time, NullLogger<ImagesRoom>.Instance), NullLogger<SharedImages>.Instance);
 }

@@ -231,5 +231,5 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         return gateway;
     }
 
-    private SharedImages Images(RedisConnection connection) => new(connection, new RedisOptions { KeyPrefix = _prefix }, new PurgeList(), TimeProvider.System, NullLogger<SharedImages>.Instance);
+    private SharedImages Images(RedisConnection connection) => new(connection, new RedisOptions { KeyPrefix = _prefix }, new PurgeList(), new ImagesRoom(connection, new RedisOptions { KeyPrefix = _prefix }, TimeProvider.System, NullLogger<ImagesRoom>.Instance), NullLogger<SharedImages>.Instance);
 }

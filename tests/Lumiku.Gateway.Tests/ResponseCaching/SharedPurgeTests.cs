@@ -135,7 +135,7 @@ public sealed class SharedPurgeTests : ReplicaTests
         await using var redis = Replica.Connect(Redis.Url, "images");
         await Eventually.BeAsync(() => redis.IsUp, "up");
         using var image = SomeImages.Lease(100_000, seed: 1);
-        (await new SharedImages(redis, new RedisOptions(), new PurgeList(), TimeProvider.System, NullLogger<SharedImages>.Instance).KeepAsync(SomeImages.Key(1), image, SomeImages.Day)).ShouldBeTrue();
+        (await new SharedImages(redis, new RedisOptions(), new PurgeList(), new ImagesRoom(redis, new RedisOptions(), TimeProvider.System, NullLogger<ImagesRoom>.Instance), NullLogger<SharedImages>.Instance).KeepAsync(SomeImages.Key(1), image, SomeImages.Day)).ShouldBeTrue();
 
         (await Replicas[1].Services.GetRequiredService<KeptImages>().FindAsync(SomeImages.Key(1))).ShouldBeNull();
 

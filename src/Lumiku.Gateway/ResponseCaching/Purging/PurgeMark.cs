@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Serialization;
 using Lumiku.Gateway.Entitlements;
 
@@ -23,7 +21,7 @@ internal readonly record struct PurgeMark(string Text)
 
     public static PurgeMark OfOwner(Owner owner) => new($"owner:{HashOf(owner.ToString())}");
 
-    private static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
+    private static string HashOf(string text) => TextDigest.Of(text, digits: 32);
 }
 
 /// <summary>An operator's word that images of a mark are not to be kept any more.</summary>

@@ -11,7 +11,7 @@ internal static class ExplanationsSetup
         {
             // Not with what is counted: a story is worth less than anybody's wait for a decision.
             services.AddSingleton(provider => new SharedStories(
-                provider.GetRequiredService<RedisImages>().Connection, settings.Redis, provider.GetRequiredService<StoryWriter>(), provider.GetRequiredService<TimeProvider>()));
+                provider.GetRequiredService<RedisImages>().Connection, settings.Redis, provider.GetRequiredService<ImagesRoom>(), provider.GetRequiredService<StoryWriter>(), provider.GetRequiredService<TimeProvider>()));
         }
 
         return services.AddSingleton<StoryWriter>().AddSingleton<RecentStories>().AddSingleton<ExplainEndpoint>();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
 using Lumiku.Gateway.Redis;
@@ -25,7 +24,6 @@ internal sealed class SharedStories : IAsyncDisposable
     /// <summary>Nobody waits for a writing, and one that is slow says nothing of Redis.</summary>
     private static readonly TimeSpan WriteBudget = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan RoomInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
     private static readonly string TellScript = RedisScript.Of(typeof(SharedStories), "tell");
     private static readonly string FindScript = RedisScript.Of(typeof(SharedStories), "find");
@@ -33,16 +31,14 @@ internal sealed class SharedStories : IAsyncDisposable
     private readonly Channel<RequestStory> _waiting = Channel.CreateBounded<RequestStory>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     private readonly RedisConnection _redis;
     private readonly RedisOptions _options;
+    private readonly ImagesRoom _room;
     private readonly StoryWriter _writer;
-    private readonly TimeProvider _time;
     private readonly StoryAllowance _allowance;
     private readonly Task _writing;
-    private long _roomAsked = long.MinValue;
-    private bool _hasRoom = true;
 
-    public SharedStories(RedisConnection redis, RedisOptions options, StoryWriter writer, TimeProvider time)
+    public SharedStories(RedisConnection redis, RedisOptions options, ImagesRoom room, StoryWriter writer, TimeProvider time)
     {
-        (_redis, _options, _writer, _time, _allowance) = (redis, options, writer, time, new StoryAllowance(time));
+        (_redis, _options, _room, _writer, _allowance) = (redis, options, room, writer, new StoryAllowance(time));
         _writing = Task.Run(WriteAllAsync);
     }
 
@@ -85,7 +81,8 @@ internal sealed class SharedStories : IAsyncDisposable
 
             try
             {
-                if (_redis.IsUp && await HasRoomAsync(KeyOf(batch[0].RequestId)))
+                // A full server refuses what is more important than stories, so they end where images do.
+                if (_redis.IsUp && await _room.HasAsync(KeyOf(batch[0].RequestId)))
                 {
                     await Task.WhenAll(batch.Where(_allowance.Takes).Select(WriteAsync));
                 }
@@ -122,31 +119,10 @@ internal sealed class SharedStories : IAsyncDisposable
         return text;
     }
 
-    /// <summary>A full server refuses what is more important than stories, so they end where images do.</summary>
-    private async Task<bool> HasRoomAsync(string key)
-    {
-        if (_roomAsked == long.MinValue || _time.GetElapsedTime(_roomAsked) >= RoomInterval)
-        {
-            _roomAsked = _time.GetTimestamp();
-            try
-            {
-                var memory = await _redis.EvaluateAsync(MemoryCheck.Script, key, WriteBudget);
-                _hasRoom = memory.Number(1) == 0 || memory.Number(0) <= memory.Number(1) * _options.ImagesUpTo;
-            }
-            catch (RedisScriptException)
-            {
-                // One that may not be asked is written to until it refuses.
-                _hasRoom = true;
-            }
-        }
-
-        return _hasRoom;
-    }
-
     /// <summary>The braces keep it in one slot of a cluster; the 1 is the version of what is written.</summary>
     private string KeyOf(string requestId) => $"{_options.KeyPrefix}:story:1:{{{Hash(requestId)}}}";
 
     private static string SenderOf(string? reader) => reader is null ? "-" : Hash(reader);
 
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
+    private static string Hash(string text) => TextDigest.Of(text, digits: 32);
 }
