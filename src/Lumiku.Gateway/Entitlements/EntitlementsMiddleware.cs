@@ -47,11 +47,6 @@ internal sealed class EntitlementsMiddleware(RequestDelegate next, TiersInUse ti
         facts["Caller"] = identity.Caller;
         facts["Tier"] = identity.Tier.Name;
         facts["TierFrom"] = tierFrom;
-        if (identity.User is not null)
-        {
-            facts["User"] = identity.Owner.UserDigits;
-        }
-
         context.Features.Set(identity);
         return next(context);
     }

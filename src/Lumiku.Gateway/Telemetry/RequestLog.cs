@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Settings;
 using Serilog.Events;
 using Serilog.Parsing;
@@ -14,15 +15,12 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     private static readonly MessageTemplate Sentence = new MessageTemplateParser().Parse(
         "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}");
 
-    /// <summary>What a caller who left is logged with; nobody is sent it.</summary>
-    private const int CallerGone = 499;
-
     private readonly RefusalLines _refusals = new(time);
     private readonly Serilog.ILogger _lines = logger.ForContext<RequestLog>();
 
     public async Task InvokeAsync(HttpContext context)
     {
-        // Probes and scrapes would drown the rest.
+        // Probes would drown the rest.
         if (context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
         {
             await next(context);
@@ -56,8 +54,8 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
             return;
         }
 
-        var isGone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
-        var status = isGone ? CallerGone : context.Response.StatusCode;
+        var status = record.EndOf(context);
+        var isGone = status == RequestRecord.CallerGone;
         var outcome = isGone ? "caller-gone" : record.ErrorType ?? "ok";
         metrics.RequestEnded(record, context.Features.Get<GatewaySettings>(), outcome);
         Spans.Describe(context, record, method, status, outcome);
@@ -113,6 +111,12 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
             Add(name, value);
         }
 
+        // Here rather than on the way: it is a hash.
+        if (context.Features.Get<Identity>() is { User: not null } identity)
+        {
+            Add("User", identity.Owner.UserDigits);
+        }
+
         if (record.Cost is { } cost)
         {
             Add("Cost", cost.Spent);
@@ -163,7 +167,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     }
 
     /// <summary>A caller's text in a log: no control character, so that no second line or colour can be made of it, and not endless.</summary>
-    private static string Printable(string text) =>
+    public static string Printable(string text) =>
         string.Create(Math.Min(text.Length, 256), text, (shown, whole) =>
         {
             for (var i = 0; i < shown.Length; i++)

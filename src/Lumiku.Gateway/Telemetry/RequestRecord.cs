@@ -21,6 +21,12 @@ internal sealed class RequestRecord
     /// <summary>The caller left before it was answered.</summary>
     public bool IsCallerGone { get; set; }
 
+    /// <summary>The status of a request whose caller left; nobody is sent it.</summary>
+    public const int CallerGone = 499;
+
+    /// <summary>The status that the request ended with; <see cref="CallerGone"/> where the caller left before its answer, or in the midst of it.</summary>
+    public int EndOf(HttpContext context) => IsCallerGone || context.RequestAborted.IsCancellationRequested ? CallerGone : context.Response.StatusCode;
+
     /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c>, <c>Cache</c> and the like. Never a key, and of a user id or a prompt a hash alone.</summary>
     public Dictionary<string, object> Facts { get; } = [];
 

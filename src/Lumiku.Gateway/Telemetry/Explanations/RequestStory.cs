@@ -35,7 +35,7 @@ internal sealed class RequestStory
     /// <summary>The type of the error; null: none was answered.</summary>
     public string? ErrorType { get; set; }
 
-    public bool IsCallerGone { get; set; }
+    public bool IsCallerGone => Status == RequestRecord.CallerGone;
 
     /// <summary>The caller's name, known even where the request was refused before its tier was.</summary>
     public string? Caller { get; set; }

@@ -21,7 +21,7 @@ internal sealed class StoryWriter(TimeProvider time)
     public StoryBody Write(RequestStory story, int attempts = int.MaxValue, int said = int.MaxValue) => new(
         $"{_replica}-{story.Number}", story.RequestId, story.At, Round(story.Elapsed), story.Status, story.IsCallerGone ? "caller gone" : story.ErrorType ?? "ok",
         story.Caller, story.Identity is { User: not null } user ? user.Owner.LogName : null, story.Identity?.Tier.Name,
-        new AskedBody(story.Method, Printable(story.Path), story.RequestedModel, story.BodyBytes, story.PromptBytes, Likeness(story.Terms)))
+        new AskedBody(story.Method, RequestLog.Printable(story.Path), story.RequestedModel, story.BodyBytes, story.PromptBytes, Likeness(story.Terms)))
     {
         Served = ServedOf(story),
         Refusal = story.Problem is null || story.IsCallerGone ? null : RefusalOf(story.Problem),
@@ -95,15 +95,6 @@ internal sealed class StoryWriter(TimeProvider time)
             }
         }
     }
-
-    /// <summary>A text of the settings or of a caller, fit for every place it is shown at.</summary>
-    private static string Printable(string text) => string.Create(text.Length, text, (shown, whole) =>
-    {
-        for (var i = 0; i < shown.Length; i++)
-        {
-            shown[i] = whole[i] is >= ' ' and <= '~' ? whole[i] : '?';
-        }
-    });
 
     private string? Likeness(CacheTerms? terms) =>
         terms is null ? null : Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(terms.Key.ToString())))[..12];

@@ -12,9 +12,6 @@ namespace Lumiku.Gateway.Telemetry.Explanations;
 /// <param name="shared">Null: they are kept in this process alone.</param>
 internal sealed class Storytelling(RequestDelegate next, TimeProvider time, RecentStories recent, SharedStories? shared = null)
 {
-    /// <summary>What a caller who left is told with; nobody is sent it.</summary>
-    private const int CallerGone = 499;
-
     private const int LongestPath = 256;
     private const int LongestMethod = 16;
     private const int LongestUser = 128;
@@ -47,8 +44,7 @@ internal sealed class Storytelling(RequestDelegate next, TimeProvider time, Rece
         story.Elapsed = time.GetElapsedTime(story.Started);
         story.Number = Interlocked.Increment(ref _count);
         story.RequestId = context.TraceIdentifier;
-        story.IsCallerGone = record.IsCallerGone || context.RequestAborted.IsCancellationRequested;
-        story.Status = story.IsCallerGone ? CallerGone : context.Response.StatusCode;
+        story.Status = record.EndOf(context);
         story.ErrorType = record.ErrorType;
         story.UpstreamTime = record.UpstreamTime;
         story.TraceId = Activity.Current?.TraceId;
