@@ -6,7 +6,7 @@ namespace Lumiku.Gateway;
 /// <summary>Kestrel, where it listens and what it takes.</summary>
 internal static class GatewayServer
 {
-    private const string DefaultPort = "8080";
+    public const string DefaultPort = "8080";
     private const int MostPorts = 65_535;
 
     /// <exception cref="SettingsException"><c>PORT</c> is no port, or an address none.</exception>

@@ -7,7 +7,7 @@ internal static class Healthcheck
 
     public static async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : "8080";
+        var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : GatewayServer.DefaultPort;
         try
         {
             // Not by a proxy of the environment: it is this machine.

@@ -20,7 +20,7 @@ internal sealed class TierCatalog
             tier.Limits.Check($"Tiers:{tier.Name}", read);
         }
 
-        Operator = new Tier("operator", _tiers.Values.SelectMany(tier => tier.Entitlements).ToFrozenSet(StringComparer.OrdinalIgnoreCase), UsageLimits.None);
+        Operator = new Tier("operator", Entitlements.ToFrozenSet(StringComparer.OrdinalIgnoreCase), UsageLimits.None);
         if (Find(defaultTier) is { } found)
         {
             Default = found;

@@ -51,27 +51,28 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
     private async Task<(ImageLease? Image, UpstreamFailure? Failure, bool HasAnother)> AskAsync(
         GenerationPlan plan, UpstreamTarget target, Flight flight, Pass pass, HashSet<string> tried, CancellationToken deadline)
     {
-        flight.Story.Begin(plan.Model.Id, time.GetTimestamp());
         // Whatever happens, those who wait for this attempt's verdict get one.
         var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
         var asked = time.GetTimestamp();
+        flight.Story.Begin(plan.Model.Id, asked);
         using var span = Spans.StartAttempt(plan.Model.Id);
         int? status = null;
         try
         {
             var answer = await attempt.SendAsync(plan, target, tried, deadline);
-            status = answer.StatusCode == 0 ? null : answer.StatusCode;
+            status = answer.Status;
             (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, flight.Origin, plan.Settings);
             flight.Story.Answered(answer, failure, plan);
             return (image, failure, answer.HasAnotherDestination);
         }
         finally
         {
-            var took = time.GetElapsedTime(asked);
+            var (ended, kind) = (time.GetTimestamp(), failure?.Class.ToString());
+            var took = time.GetElapsedTime(asked, ended);
             flight.AskedFor += took;
-            Spans.End(span, status, failure?.Class.ToString());
-            metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), failure?.Class.ToString(), took);
-            flight.Story.End(time.GetTimestamp(), failure);
+            flight.Story.End(ended, failure);
+            Spans.End(span, status, kind);
+            metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), kind, took);
             troubled.Report((target.Upstream, plan.Model.Id), pass, failure);
         }
     }

@@ -25,7 +25,7 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
 
         if (result?.Image is not null)
         {
-            metrics.Spent(plan.Settings, plan.Model.Id, plan.Settings.PriceOf(plan.Model.Id));
+            metrics.Spent(plan.Settings, plan.Model.Id, plan.Settings.PriceOf(plan.Model));
         }
 
         return result;

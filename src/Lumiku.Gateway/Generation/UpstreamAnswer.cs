@@ -13,6 +13,9 @@ namespace Lumiku.Gateway.Generation;
 internal sealed record UpstreamAnswer(
     int StatusCode, IHeaderDictionary Headers, ReadOnlySequence<byte> Body, ImageBuffer? Buffer, ForwarderError Error, bool IsTooLarge)
 {
+    /// <summary>Null where nothing was answered.</summary>
+    public int? Status => StatusCode == 0 ? null : StatusCode;
+
     /// <summary>No connection came about: the model surely did not run.</summary>
     public bool NeverLeft { get; init; }
 

@@ -13,12 +13,14 @@ internal readonly record struct ImageCost(decimal Spent, decimal SavedByCache, d
     /// <returns>Null where nothing is known of a price.</returns>
     public static ImageCost? Of(GatewaySettings settings, ModelChoice model, string made, bool isMade)
     {
-        if (settings.PriceOf(made) is not { } price)
+        // Any other is a fallback.
+        var maker = made == model.Served.Id ? model.Served : settings.Models.Find(made);
+        if (maker is null || settings.PriceOf(maker) is not { } price)
         {
             return null;
         }
 
-        var cheaper = (settings.PriceOf(model.Requested.Id) ?? price) - price;
+        var cheaper = (settings.PriceOf(model.Requested) ?? price) - price;
         return new ImageCost(isMade ? price : 0, isMade ? 0 : price, cheaper > 0 ? cheaper : 0);
     }
 }

@@ -111,7 +111,7 @@ internal sealed class GatewaySettings
     public IReadOnlyList<string> KnownSecrets { get; }
 
     /// <summary>What upstream is paid for an image of a model; null where nothing is known.</summary>
-    public decimal? PriceOf(string model) => Models.Find(model) is { Options: var options } ? options.Price ?? (Cost.PerUnit * options.Units) : null;
+    public decimal? PriceOf(Model model) => model.Options.Price ?? (Cost.PerUnit * model.Options.Units);
 
     /// <summary>A caller by its name, case ignored; null where there is none.</summary>
     public Caller? FindCaller(string name) =>

@@ -97,7 +97,8 @@ internal sealed class SettingsFollower(
     private async Task PublishAsync(GatewaySettings settings, IConfiguration candidate, byte[] content)
     {
         var (before, contentBefore) = (current.Value, configuration.FileContent);
-        var changes = SettingsChanges.Of(configuration.Candidate(contentBefore), candidate, configuration.FileSettings(contentBefore), configuration.FileSettings(content));
+        var file = configuration.FileSettings(content);
+        var changes = SettingsChanges.Of(configuration.Candidate(contentBefore), candidate, configuration.FileSettings(contentBefore), file);
         if (await PublishAsync(settings, content) is { } problem)
         {
             await PublishAsync(before, contentBefore);
@@ -105,7 +106,7 @@ internal sealed class SettingsFollower(
         }
 
         SettingsLog.Applied(logger, configuration.FilePath, settings.Number, changes, current.Refused is null);
-        SettingsLog.WarnOfSecrets(logger, changes.Effective.Select(change => change.Key), configuration.FileSettings(content));
+        SettingsLog.WarnOfSecrets(logger, changes.Effective.Select(change => change.Key), file);
         if (settings.RedisStart != before.RedisStart)
         {
             SettingsLog.AtRestart(logger);

@@ -15,7 +15,7 @@ internal sealed class GatewayMetrics
     /// <summary>Seconds, from a hit to a generation at its deadline.</summary>
     public static readonly double[] DurationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300];
 
-    private static readonly double[] SizeBuckets = [65_536, 131_072, 262_144, 524_288, 1_048_576, 1_572_864, 2_097_152, 4_194_304, 8_388_608, 16_777_216, 33_554_432];
+    private static readonly long[] SizeBuckets = [65_536, 131_072, 262_144, 524_288, 1_048_576, 1_572_864, 2_097_152, 4_194_304, 8_388_608, 16_777_216, 33_554_432];
 
     // The factory owns and disposes it.
     private readonly Meter _meter;
@@ -42,7 +42,7 @@ internal sealed class GatewayMetrics
         _generations = _meter.CreateHistogram("lumiku.generation.duration", "s", "What one model took to make an image or to fail, with all waiting; by model and outcome.", advice: durations);
         _queue = _meter.CreateHistogram("lumiku.generation.queue.duration", "s", "What of it was waiting: for a place at the model, for trouble to pass, between attempts; by model.", advice: durations);
         _attempts = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "Single requests to upstream, by model and class of what came.", advice: durations);
-        _images = _meter.CreateHistogram("lumiku.image.size", "By", "Images that were made, by model.", advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [.. SizeBuckets.Select(size => (long)size)] });
+        _images = _meter.CreateHistogram("lumiku.image.size", "By", "Images that were made, by model.", advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = SizeBuckets });
         _accountProblems = _meter.CreateCounter<long>("lumiku.upstream.account_problems", "{problem}", "Generations that failed as upstream refused our own account (token, permissions, credits), by model.");
         _spent = _meter.CreateCounter<double>("lumiku.cost.spent", "{currency}", "What upstream is paid for images that were made, by model; where prices are known.");
         _saved = _meter.CreateCounter<double>("lumiku.cost.saved", "{currency}", "What answered requests would have cost besides, had each been made as it was asked for: by hit, sharing, substitution.");

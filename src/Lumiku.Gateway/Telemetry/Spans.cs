@@ -10,6 +10,12 @@ internal static class Spans
 
     private static readonly ActivitySource Source = new(SourceName);
 
+    /// <summary>Facts that a span tells too.</summary>
+    private static readonly (string Fact, string Tag)[] Told =
+    [
+        ("Caller", "lumiku.caller"), ("Tier", "lumiku.tier"), ("RequestedModel", "gen_ai.original.model"), ("ServedModel", "gen_ai.request.model"), ("Cache", "lumiku.cache"), ("Units", "lumiku.units"),
+    ];
+
     /// <summary>A generation, in the trace of the request that opens it. It is there even where nobody collects it: upstream is told the trace.</summary>
     public static Activity StartGeneration(Activity? opener, string model)
     {
@@ -89,10 +95,4 @@ internal static class Spans
             span.SetStatus(ActivityStatusCode.Error);
         }
     }
-
-    /// <summary>Facts that a span tells too.</summary>
-    private static readonly (string Fact, string Tag)[] Told =
-    [
-        ("Caller", "lumiku.caller"), ("Tier", "lumiku.tier"), ("RequestedModel", "gen_ai.original.model"), ("ServedModel", "gen_ai.request.model"), ("Cache", "lumiku.cache"), ("Units", "lumiku.units"),
-    ];
 }

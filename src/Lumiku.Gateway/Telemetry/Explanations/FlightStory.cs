@@ -50,7 +50,7 @@ internal sealed class FlightStory
     public void Answered(UpstreamAnswer answer, UpstreamFailure? failure, GenerationPlan plan) => Change(attempt => attempt with
     {
         Destination = answer.Destination,
-        Status = answer.StatusCode == 0 ? null : answer.StatusCode,
+        Status = answer.Status,
         Failure = failure?.Class,
         Said = Quotations.Mask(failure?.Message, plan.Request),
         Flaw = failure?.Flaw,
