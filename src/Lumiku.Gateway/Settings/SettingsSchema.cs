@@ -7,7 +7,7 @@ namespace Lumiku.Gateway.Settings;
 
 /// <summary>What one setting may be, as <c>appsettings.schema.json</c> says it to editors: its names, kinds, ranges and defaults stand there and nowhere else.</summary>
 /// <remarks>
-/// A JSON schema (draft 7) with what it has no words for: <c>x-minimum</c> and <c>x-maximum</c> of a duration, <c>x-absent</c> (what it means
+/// A JSON schema (draft 7) with what it has no words for: <c>x-duration</c> with <c>x-minimum</c> and <c>x-maximum</c>, <c>x-absent</c> (what it means
 /// to leave it out) and <c>x-secret</c> (its value is never quoted).
 /// </remarks>
 internal sealed class SettingsSchema
@@ -25,7 +25,7 @@ internal sealed class SettingsSchema
         Items = Get("items") is { } items ? new SettingsSchema(items) : null;
         Words = [.. (Get("enum") ?? Get("anyOf")?.EnumerateArray().First().GetProperty("enum"))?.EnumerateArray().Select(Text) ?? []];
         Pattern = Get("pattern") is { } pattern ? new Regex(Text(pattern)) : null;
-        IsDuration = Get("pattern") is not null && Text(Get("pattern")!.Value).Contains(":[0-5]", StringComparison.Ordinal);
+        IsDuration = Get("x-duration") is not null;
         (Minimum, Maximum) = (Get("minimum")?.GetDecimal(), Get("maximum")?.GetDecimal());
         (Shortest, Longest) = (Duration("x-minimum"), Duration("x-maximum"));
         Absent = Get("x-absent") is { } absent ? Text(absent) : null;
