@@ -12,24 +12,25 @@ public sealed class RouteLimitTests : IAsyncLifetime
     private const string Body = """{"inputs":"a heron"}""";
     private const string Policy = "\"RateLimiterPolicies\": { \"gentle\": { \"Kind\": \"FixedWindow\", \"PermitLimit\": 2, \"Window\": \"00:10:00\" } }, \"DefaultTier\":";
 
-    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("lumiku-limited-").FullName, "appsettings.json");
+    private readonly EditedSettings _settings = new();
 
     private HuggingFaceSimulator _huggingFace = null!;
     private TestGateway _gateway = null!;
 
     public async ValueTask InitializeAsync()
     {
-        var text = await File.ReadAllTextAsync(TestGateway.UnlimitedSettings);
-        await File.WriteAllTextAsync(_path, text.Replace("\"DefaultTier\":", Policy, StringComparison.Ordinal).Replace("\"ClusterId\": \"huggingface\",", "\"ClusterId\": \"huggingface\", \"RateLimiterPolicy\": \"Gentle\",", StringComparison.Ordinal));
+        _settings.Edit(text => text
+            .Replace("\"DefaultTier\":", Policy, StringComparison.Ordinal)
+            .Replace("\"ClusterId\": \"huggingface\",", "\"ClusterId\": \"huggingface\", \"RateLimiterPolicy\": \"Gentle\",", StringComparison.Ordinal));
         _huggingFace = await HuggingFaceSimulator.StartAsync();
-        _gateway = await TestGateway.StartAsync(_huggingFace, $"GATEWAY_SETTINGS={_path}");
+        _gateway = await TestGateway.StartAsync(_huggingFace, $"GATEWAY_SETTINGS={_settings.Path}");
     }
 
     public async ValueTask DisposeAsync()
     {
         await _gateway.DisposeAsync();
         await _huggingFace.DisposeAsync();
-        Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+        _settings.Dispose();
     }
 
     [Fact]
@@ -56,18 +57,10 @@ public sealed class RouteLimitTests : IAsyncLifetime
         await _gateway.GenerateAsync(TestGateway.Sd3, Body);
         (await _gateway.GenerateAsync(TestGateway.Sd3, Body)).ShouldBe(429, "rate-limited");
 
-        Write(text => text.Replace("\"PermitLimit\": 2", "\"PermitLimit\": 4", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"PermitLimit\": 2", "\"PermitLimit\": 4", StringComparison.Ordinal));
         await Eventually.BeAsync(async () => (await _gateway.GenerateAsync(TestGateway.Sd3, Body)).Status == HttpStatusCode.OK, "more are let through");
 
-        Write(text => text.Replace("\"gentle\": {", "\"kind\": { \"Kind\": \"Concurrency\", \"PermitLimit\": 50 }, \"gentle\": {", StringComparison.Ordinal).Replace("\"RateLimiterPolicy\": \"Gentle\"", "\"RateLimiterPolicy\": \"kind\"", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"gentle\": {", "\"kind\": { \"Kind\": \"Concurrency\", \"PermitLimit\": 50 }, \"gentle\": {", StringComparison.Ordinal).Replace("\"RateLimiterPolicy\": \"Gentle\"", "\"RateLimiterPolicy\": \"kind\"", StringComparison.Ordinal));
         await Eventually.BeAsync(async () => (await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => _gateway.GenerateAsync(TestGateway.Sd3, Body)))).All(answer => answer.Status == HttpStatusCode.OK), "the new policy holds");
-    }
-
-    private void Write(Func<string, string> change)
-    {
-        var before = File.ReadAllText(_path);
-        var after = change(before);
-        after.ShouldNotBe(before);
-        File.WriteAllText(_path, after);
     }
 }

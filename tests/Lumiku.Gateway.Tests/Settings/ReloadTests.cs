@@ -15,23 +15,22 @@ public sealed class ReloadTests : IAsyncLifetime
 {
     private const string Body = """{"inputs":"a heron"}""";
 
-    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("lumiku-settings-").FullName, "appsettings.json");
+    private readonly EditedSettings _settings = new();
 
     private HuggingFaceSimulator _huggingFace = null!;
     private TestGateway _gateway = null!;
 
     public async ValueTask InitializeAsync()
     {
-        File.Copy(TestGateway.UnlimitedSettings, _path);
         _huggingFace = await HuggingFaceSimulator.StartAsync();
-        _gateway = await TestGateway.StartAsync(_huggingFace, $"GATEWAY_SETTINGS={_path}");
+        _gateway = await TestGateway.StartAsync(_huggingFace, $"GATEWAY_SETTINGS={_settings.Path}");
     }
 
     public async ValueTask DisposeAsync()
     {
         await _gateway.DisposeAsync();
         await _huggingFace.DisposeAsync();
-        Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+        _settings.Dispose();
     }
 
     [Fact]
@@ -39,7 +38,7 @@ public sealed class ReloadTests : IAsyncLifetime
     {
         (await ServedAsync()).ShouldBe(TestGateway.Schnell);
 
-        Write(text => text.Replace("\"free\": {", "\"free\": { \"Entitlements\": [ \"PRO\" ],", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"free\": {", "\"free\": { \"Entitlements\": [ \"PRO\" ],", StringComparison.Ordinal));
 
         await Eventually.BeAsync(async () => await ServedAsync() == TestGateway.Dev, "the free tier has PRO");
     }
@@ -47,10 +46,10 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task A_file_replaced_by_rename_counts()
     {
-        var next = _path + ".next";
-        await File.WriteAllTextAsync(next, (await File.ReadAllTextAsync(_path, Token)).Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal), Token);
+        var next = _settings.Path + ".next";
+        await File.WriteAllTextAsync(next, (await File.ReadAllTextAsync(_settings.Path, Token)).Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal), Token);
 
-        File.Move(next, _path, overwrite: true);
+        File.Move(next, _settings.Path, overwrite: true);
 
         await Eventually.BeAsync(async () => (await _gateway.GenerateAsync("stabilityai/stable-diffusion-2-1", Body)).Status == HttpStatusCode.NotFound, "unlisted models are denied");
     }
@@ -59,16 +58,16 @@ public sealed class ReloadTests : IAsyncLifetime
     public async Task A_file_behind_a_symbolic_link_that_is_swapped_counts()
     {
         // As a mounted volume does it: the file is a link to a link to a directory, and that one is swapped.
-        var directory = Path.GetDirectoryName(_path)!;
+        var directory = Path.GetDirectoryName(_settings.Path)!;
         var (old, next, data) = (Path.Combine(directory, "..old"), Path.Combine(directory, "..next"), Path.Combine(directory, "..data"));
         Directory.CreateDirectory(old);
         Directory.CreateDirectory(next);
-        var good = await File.ReadAllTextAsync(_path, Token);
+        var good = await File.ReadAllTextAsync(_settings.Path, Token);
         await File.WriteAllTextAsync(Path.Combine(old, "appsettings.json"), good, Token);
         await File.WriteAllTextAsync(Path.Combine(next, "appsettings.json"), good.Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal), Token);
         Directory.CreateSymbolicLink(data, "..old");
-        File.Delete(_path);
-        File.CreateSymbolicLink(_path, Path.Combine("..data", "appsettings.json"));
+        File.Delete(_settings.Path);
+        File.CreateSymbolicLink(_settings.Path, Path.Combine("..data", "appsettings.json"));
         await Task.Delay(TimeSpan.FromMilliseconds(400), TimeProvider.System, Token);
         (await ReadyAsync()).ShouldBe("""{"status":"ready"}""");
 
@@ -81,11 +80,11 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task A_file_that_is_written_slowly_in_place_is_never_taken_for_half_of_it()
     {
-        var next = (await File.ReadAllBytesAsync(_path, Token)).AsMemory();
+        var next = (await File.ReadAllBytesAsync(_settings.Path, Token)).AsMemory();
         var text = System.Text.Encoding.UTF8.GetString(next.Span).Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal);
         next = System.Text.Encoding.UTF8.GetBytes(text);
         var current = _gateway.Services.GetRequiredService<CurrentSettings>();
-        await using (var file = new FileStream(_path, FileMode.Truncate))
+        await using (var file = new FileStream(_settings.Path, FileMode.Truncate))
         {
             for (var at = 0; at < next.Length; at += 1_000)
             {
@@ -106,11 +105,11 @@ public sealed class ReloadTests : IAsyncLifetime
     public async Task It_counts_within_a_second_when(string change)
     {
         const string Key = "studio-key-0123456789abcdef";
-        Write(text => text.Replace("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"" + Key + "\", \"Tier\": \"free\" } }, \"DefaultTier\":", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"" + Key + "\", \"Tier\": \"free\" } }, \"DefaultTier\":", StringComparison.Ordinal));
         await Eventually.BeAsync(async () => (await AskAsync()).Header("X-Lumiku-Model-Served") == TestGateway.Schnell, "the new caller is served");
 
         var began = TimeProvider.System.GetTimestamp();
-        Write(text => change == "a key is revoked" ? text.Replace(Key, "another-key-0123456789abcdef", StringComparison.Ordinal) : text.Replace("\"Tier\": \"free\"", "\"Tier\": \"pro\"", StringComparison.Ordinal));
+        _settings.Edit(text => change == "a key is revoked" ? text.Replace(Key, "another-key-0123456789abcdef", StringComparison.Ordinal) : text.Replace("\"Tier\": \"free\"", "\"Tier\": \"pro\"", StringComparison.Ordinal));
         await Eventually.BeAsync(async () => await AskAsync() is var answer && (change == "a key is revoked" ? answer.Status == HttpStatusCode.Unauthorized : answer.Header("X-Lumiku-Model-Served") == TestGateway.Dev), "it counts");
 
         Figures.Add("settings", $"{change}: counts after {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s (goal 5)");
@@ -121,10 +120,10 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task A_route_that_yarp_cannot_build_changes_nothing()
     {
-        await using var gateway = await TestGateway.StartWithAsync(_huggingFace, services => services.AddSingleton<ITransformProvider>(new ExplosiveTransform()), $"GATEWAY_SETTINGS={_path}");
+        await using var gateway = await TestGateway.StartWithAsync(_huggingFace, services => services.AddSingleton<ITransformProvider>(new ExplosiveTransform()), $"GATEWAY_SETTINGS={_settings.Path}");
         var current = gateway.Services.GetRequiredService<CurrentSettings>();
 
-        Write(text => text.Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal).Replace("\"ImageAccept\": \"image/png\"", "\"ImageAccept\": \"image/webp\"", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"", StringComparison.Ordinal).Replace("\"ImageAccept\": \"image/png\"", "\"ImageAccept\": \"image/webp\"", StringComparison.Ordinal));
         await Eventually.BeAsync(() => current.Refused is not null, "it is refused");
 
         await Eventually.BeAsync(() => current.Publishing is null, "the old ones are in force");
@@ -136,7 +135,7 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task A_new_route_transform_counts()
     {
-        Write(text => text.Replace("\"ImageAccept\": \"image/png\"", "\"ImageAccept\": \"image/webp\"", StringComparison.Ordinal));
+        _settings.Edit(text => text.Replace("\"ImageAccept\": \"image/png\"", "\"ImageAccept\": \"image/webp\"", StringComparison.Ordinal));
 
         await Eventually.BeAsync(async () => (await _gateway.GenerateAsync(TestGateway.Dev, Body)).Header("Content-Type") == "image/webp", "webp is asked for");
     }
@@ -150,14 +149,14 @@ public sealed class ReloadTests : IAsyncLifetime
     [InlineData("no routes")]
     public async Task A_mistake_changes_nothing_is_told_and_can_be_undone(string mistake)
     {
-        var good = await File.ReadAllTextAsync(_path, Token);
+        var good = await File.ReadAllTextAsync(_settings.Path, Token);
         Break(mistake, good);
 
         await Eventually.BeAsync(async () => (await ReadyAsync()).Contains("degraded", StringComparison.Ordinal), "the refusal is told");
         (await ServedAsync()).ShouldBe(TestGateway.Schnell);
         (await ReadyAsync()).ShouldContain("reasons");
 
-        await File.WriteAllTextAsync(_path, good, Token);
+        await File.WriteAllTextAsync(_settings.Path, good, Token);
         await Eventually.BeAsync(async () => await ReadyAsync() == """{"status":"ready"}""", "the file is good again");
         (await ServedAsync()).ShouldBe(TestGateway.Schnell);
     }
@@ -178,7 +177,7 @@ public sealed class ReloadTests : IAsyncLifetime
         foreach (var next in new[] { "second", "third", "fourth" })
         {
             var token = $"hf_TokenNumber{next}";
-            Write(text => text
+            _settings.Edit(text => text
                 .Replace($"\"UpstreamCredential\": \"{name}\"", $"\"UpstreamCredential\": \"{next}\"", StringComparison.Ordinal)
                 .Replace(name == "huggingface" ? "\"DefaultTier\":" : $"\"Credentials\": {{ \"{name}\": \"hf_TokenNumber{name}\" }},", $"\"Credentials\": {{ \"{next}\": \"{token}\" }},{(name == "huggingface" ? "\"DefaultTier\":" : "")}", StringComparison.Ordinal));
             await Eventually.BeAsync(() => _huggingFace.Received is [.., var last] && last.Header("Authorization") == $"Bearer {token}", "the new token is used");
@@ -217,32 +216,24 @@ public sealed class ReloadTests : IAsyncLifetime
         switch (mistake)
         {
             case "deleted":
-                File.Delete(_path);
+                File.Delete(_settings.Path);
                 break;
             case "emptied":
-                File.WriteAllText(_path, "");
+                File.WriteAllText(_settings.Path, "");
                 break;
             case "cut in half":
-                File.WriteAllText(_path, good[..(good.Length / 2)]);
+                File.WriteAllText(_settings.Path, good[..(good.Length / 2)]);
                 break;
             case "a wrong tier":
-                File.WriteAllText(_path, good.Replace("\"DefaultTier\": \"free\"", "\"DefaultTier\": \"fre\"", StringComparison.Ordinal));
+                File.WriteAllText(_settings.Path, good.Replace("\"DefaultTier\": \"free\"", "\"DefaultTier\": \"fre\"", StringComparison.Ordinal));
                 break;
             case "an unknown cluster":
-                File.WriteAllText(_path, good.Replace("\"ClusterId\": \"huggingface\"", "\"ClusterId\": \"hugingface\"", StringComparison.Ordinal));
+                File.WriteAllText(_settings.Path, good.Replace("\"ClusterId\": \"huggingface\"", "\"ClusterId\": \"hugingface\"", StringComparison.Ordinal));
                 break;
             default:
-                File.WriteAllText(_path, """{ "Tiers": { "free": {}, "internal": {} } }""");
+                File.WriteAllText(_settings.Path, """{ "Tiers": { "free": {}, "internal": {} } }""");
                 break;
         }
-    }
-
-    private void Write(Func<string, string> change)
-    {
-        var before = File.ReadAllText(_path);
-        var after = change(before);
-        after.ShouldNotBe(before);
-        File.WriteAllText(_path, after);
     }
 
     private async Task<string> ServedAsync() => (await _gateway.GenerateAsync(TestGateway.Dev, Body, "free")).Header("X-Lumiku-Model-Served");

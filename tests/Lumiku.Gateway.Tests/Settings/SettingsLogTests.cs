@@ -11,38 +11,37 @@ public sealed class SettingsLogTests : IAsyncLifetime
 {
     private const string OperatorKey = "operator-key-0123456789abcdef";
 
-    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("lumiku-told-").FullName, "appsettings.json");
+    private readonly EditedSettings _settings = new();
 
     private HuggingFaceSimulator _huggingFace = null!;
     private GatewayProcess _gateway = null!;
 
     public async ValueTask InitializeAsync()
     {
-        File.Copy(TestGateway.UnlimitedSettings, _path);
-        Edit("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"studio-key-0123456789abcdef\", \"Tier\": \"pro\" } }, \"DefaultTier\":");
+        _settings.Edit("\"DefaultTier\":", "\"Callers\": { \"studio\": { \"Key\": \"studio-key-0123456789abcdef\", \"Tier\": \"pro\" } }, \"DefaultTier\":");
         _huggingFace = await HuggingFaceSimulator.StartAsync();
         _gateway = await GatewayProcess.ServeAsync(
             _huggingFace.Address,
-            new() { ["GATEWAY_SETTINGS"] = _path, ["OPERATOR_KEY"] = OperatorKey, ["Generation__AbandonedPerUser"] = "5" });
+            new() { ["GATEWAY_SETTINGS"] = _settings.Path, ["OPERATOR_KEY"] = OperatorKey, ["Generation__AbandonedPerUser"] = "5" });
     }
 
     public async ValueTask DisposeAsync()
     {
         await _gateway.DisposeAsync();
         await _huggingFace.DisposeAsync();
-        Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+        _settings.Dispose();
     }
 
     [Fact]
     public async Task What_changed_is_told_key_by_key_and_requests_say_by_which_settings_they_were_served()
     {
         await AskAsync();
-        Edit("\"FailureMemory\": \"00:00:02\"", "\"FailureMemory\": \"00:00:03\"");
-        Edit("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"");
+        _settings.Edit("\"FailureMemory\": \"00:00:02\"", "\"FailureMemory\": \"00:00:03\"");
+        _settings.Edit("\"Unlisted\": \"Allow\"", "\"Unlisted\": \"Deny\"");
 
         await ShouldSayAsync("Settings 2: Generation:FailureMemory 00:00:02 → 00:00:03");
         await ShouldSayAsync("Settings 2: Models:Unlisted Allow → Deny");
-        await ShouldSayAsync($"Applied the settings file {_path} as settings 2: 2 changed");
+        await ShouldSayAsync($"Applied the settings file {_settings.Path} as settings 2: 2 changed");
         await AskAsync();
 
         await Eventually.BeAsync(() => Requests().Count == 2, "both requests are logged");
@@ -56,7 +55,7 @@ public sealed class SettingsLogTests : IAsyncLifetime
     {
         await ShouldSayAsync("Callers:studio:Key is a secret and lies in the settings file, which more people read than should: put it into the variable Callers__studio__Key, or its KeySha256 into the file");
 
-        Edit("studio-key-0123456789abcdef", "studio-key-another-one-012345");
+        _settings.Edit("studio-key-0123456789abcdef", "studio-key-another-one-012345");
 
         await Eventually.BeAsync(() => Sentences().Any(line => line.StartsWith("Settings 2: Callers:studio:Key #", StringComparison.Ordinal)), "the change is told");
         Sentences().Single(line => line.StartsWith("Settings 2: Callers:studio:Key #", StringComparison.Ordinal)).ShouldMatch("Callers:studio:Key #[0-9a-f]{8} → #[0-9a-f]{8}$");
@@ -66,17 +65,17 @@ public sealed class SettingsLogTests : IAsyncLifetime
     [Fact]
     public async Task A_change_that_a_variable_wins_over_is_told_to_count_for_nothing()
     {
-        Edit("\"AbandonedPerUser\": 8", "\"AbandonedPerUser\": 9");
+        _settings.Edit("\"AbandonedPerUser\": 8", "\"AbandonedPerUser\": 9");
 
         await ShouldSayAsync("Settings 2: Generation:AbandonedPerUser was changed in the file to 9, and that counts for nothing: a variable or the command line says 5");
-        await ShouldSayAsync($"Applied the settings file {_path} as settings 2: nothing that counts has changed");
+        await ShouldSayAsync($"Applied the settings file {_settings.Path} as settings 2: nothing that counts has changed");
     }
 
     [Fact]
     public async Task A_refusal_is_told_once_in_log_health_and_metric_and_so_is_its_end()
     {
-        var good = await File.ReadAllTextAsync(_path, TestContext.Current.CancellationToken);
-        Edit("\"Entitlements\": [ \"PRO\" ]", "\"Entitlments\": [ \"PRO\" ]");
+        var good = await File.ReadAllTextAsync(_settings.Path, TestContext.Current.CancellationToken);
+        _settings.Edit("\"Entitlements\": [ \"PRO\" ]", "\"Entitlments\": [ \"PRO\" ]");
 
         const string Mistake = "'Tiers:pro:Entitlments' is not a setting; did you mean 'Entitlements'?";
         await ShouldSayAsync($"Refused the settings file, settings 1 stay: {Mistake}");
@@ -85,19 +84,12 @@ public sealed class SettingsLogTests : IAsyncLifetime
         (await MetricAsync("lumiku_settings_refused")).ShouldBe("1");
         (await MetricAsync("lumiku_settings_refusals_total")).ShouldBe("1");
 
-        await File.WriteAllTextAsync(_path, good, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_settings.Path, good, TestContext.Current.CancellationToken);
 
         await ShouldSayAsync("The settings file is as it was, settings 1 are in force and nothing is refused any more");
         Sentences().Count(line => line.EndsWith(Mistake, StringComparison.Ordinal)).ShouldBe(1);
         await Task.Delay(TimeSpan.FromMilliseconds(350), TimeProvider.System, TestContext.Current.CancellationToken);
         (await MetricAsync("lumiku_settings_refused")).ShouldBe("0");
-    }
-
-    private void Edit(string before, string after)
-    {
-        var text = File.ReadAllText(_path);
-        text.ShouldContain(before);
-        File.WriteAllText(_path, text.Replace(before, after, StringComparison.Ordinal));
     }
 
     private async Task AskAsync() => (await _gateway.AskAsync(FlightBench.Body)).ShouldBeNull();
