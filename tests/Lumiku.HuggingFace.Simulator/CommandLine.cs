@@ -6,7 +6,7 @@ namespace Lumiku.HuggingFace.Simulator;
 internal sealed class CommandLine
 {
     private const string Usage =
-        "use --port N, --image-bytes N, --delay 2s, --behave \"MODEL=kind(args)\" (repeatable), --kinds";
+        "use --port N, --image-bytes N, --delay 2s, --mapping-by-name, --behave \"MODEL=kind(args)\" (repeatable), --kinds";
 
     private readonly List<(string Model, Misbehaviour Behaviour)> _behaviours = [];
 
@@ -49,6 +49,9 @@ internal sealed class CommandLine
                 break;
             case "--delay":
                 Options.Delay = Durations.Parse(ValueOf(flag, rest));
+                break;
+            case "--mapping-by-name":
+                Options.MapsProvidersByName = true;
                 break;
             case "--behave":
                 _behaviours.Add(Behaviour(ValueOf(flag, rest)));

@@ -79,6 +79,9 @@ internal sealed class ControlEndpoints(RequestLog log, Scripts scripts)
     {
         ["method"] = request.Method,
         ["path"] = request.Path,
+        ["call"] = request.Call.ToString().ToLowerInvariant(),
+        ["provider"] = request.Provider,
+        ["providerModel"] = request.ProviderModel,
         ["model"] = request.Model,
         ["arrivedAt"] = request.ArrivedAt,
         ["headers"] = JsonSerializer.SerializeToNode(request.Headers),

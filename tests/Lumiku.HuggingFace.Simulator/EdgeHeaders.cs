@@ -5,12 +5,18 @@ namespace Lumiku.HuggingFace.Simulator;
 /// <summary>What router and CDN add to every answer. None of it should reach a gateway's caller unasked.</summary>
 internal static class EdgeHeaders
 {
-    public static void Apply(HttpResponse response)
+    public static void Apply(HttpResponse response, ReceivedRequest request)
     {
+        if (request.Call == CallKind.Download)
+        {
+            response.Headers["server"] = "AmazonS3"; // The pictures lie in a store of objects, not behind the router.
+            return;
+        }
+
         var id = Guid.NewGuid().ToString("N");
         var headers = response.Headers;
         headers["x-request-id"] = $"Root=1-{id[..8]}-{id[8..]}";
-        headers["x-inference-provider"] = "hf-inference";
+        headers["x-inference-provider"] = request.Provider.Length > 0 ? request.Provider : "hf-inference";
         headers["x-powered-by"] = "huggingface-moon";
         headers["server"] = "uvicorn";
         headers["via"] = $"1.1 {id[..32]}.cloudfront.net (CloudFront)";

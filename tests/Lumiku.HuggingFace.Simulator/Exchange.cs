@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 
 using Lumiku.HuggingFace.Simulator.Models;
 using Lumiku.HuggingFace.Simulator.Pictures;
+using Lumiku.HuggingFace.Simulator.Providers;
 
 namespace Lumiku.HuggingFace.Simulator;
 
@@ -20,7 +21,7 @@ internal sealed class Exchange : IDisposable
         Options = options;
         _over = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         _callerLeft = context.RequestAborted.Register(() => request.Aborted |= !_isOut);
-        EdgeHeaders.Apply(context.Response);
+        EdgeHeaders.Apply(context.Response, request);
     }
 
     public HttpContext Context { get; }
@@ -28,6 +29,15 @@ internal sealed class Exchange : IDisposable
     public ReceivedRequest Request { get; }
 
     public SimulatorOptions Options { get; }
+
+    /// <summary>Set when the path is that of another provider than hf-inference.</summary>
+    public ProviderCall? Call { get; init; }
+
+    /// <summary>The pictures asked for.</summary>
+    public Order Order => field ??= Call?.OrderOf(Request) ?? OrderOfRequest();
+
+    /// <summary>Where the simulator was reached, without a slash at its end.</summary>
+    public string Origin => $"http://127.0.0.1:{Context.Connection.LocalPort}";
 
     /// <summary>Cancelled when the caller leaves or the simulator stops.</summary>
     public CancellationToken Over => _over.Token;
@@ -44,24 +54,33 @@ internal sealed class Exchange : IDisposable
     /// <summary>From here on, a caller who leaves did not leave too early.</summary>
     public void MarkOut() => _isOut = true;
 
-    public Task AnswerWellAsync() => WellBehaved.AnswerAsync(this);
+    public Task AnswerWellAsync() => FollowAsync(Course.Well);
+
+    /// <summary>hf-inference, whose answer is the picture, knows no other course than to behave well.</summary>
+    public Task FollowAsync(Course course) => Call is { } call ? call.AnswerAsync(this, course) : WellBehaved.AnswerAsync(this);
 
     public Task MisbehaveAsync(Turn turn) => turn.Behaviour.PlayAsync(this, turn.Played);
 
     public Task WaitAsync(TimeSpan duration) => Task.Delay(duration, Options.TimeProvider, Over);
 
+    /// <summary>The time that a job takes.</summary>
+    public async Task WaitForAsync(Job job)
+    {
+        await (job.Course.NeverEnds ? WaitForTheEndAsync() : WaitAsync(job.RenderTime));
+        job.MarkRendered();
+    }
+
     /// <summary>Until the caller leaves or the simulator stops.</summary>
     /// <exception cref="OperationCanceledException">Always.</exception>
     public Task WaitForTheEndAsync() => Task.Delay(Timeout.InfiniteTimeSpan, Options.TimeProvider, Over);
 
-    /// <summary>Takes the render time, then paints what was asked for, in the type that Accept names, or as PNG.</summary>
-    public Task<Picture> RenderAsync() => RenderAsync(AcceptTable.PictureTypeOf(Request.Header("Accept")) ?? Picture.Png);
+    /// <summary>The body of a good answer, once the render time is over: the picture or, of another provider, the JSON that holds or names it.</summary>
+    public Task<Picture> RenderAsync() => Call is { } call ? call.RenderAsync(this) : RenderAsync(Order.Type);
 
     public async Task<Picture> RenderAsync(string type)
     {
         await WaitAsync(Options.Delay);
-        var (width, height) = PictureSize.Of(Request);
-        return Picture.Paint(type, PictureKey.Of(Request), width, height, Options.ImageBytes);
+        return Order.Paint(type, index: 0, Options.ImageBytes);
     }
 
     public async Task AnswerAsync(int status, string? type, ReadOnlyMemory<byte> body)
@@ -83,8 +102,14 @@ internal sealed class Exchange : IDisposable
 
     public Task AnswerAsync(int status, string? type, string body) => AnswerAsync(status, type, Encoding.UTF8.GetBytes(body));
 
+    /// <summary>In the provider's way, unless it is what <see cref="RenderAsync()"/> gave.</summary>
     public Task AnswerPictureAsync(Picture picture)
     {
+        if (Call is { } call && picture.Type.StartsWith("image/", StringComparison.Ordinal))
+        {
+            return call.AnswerAsync(this, Course.Well with { Picture = picture });
+        }
+
         EdgeHeaders.ApplyCompute(Context.Response, Options.Delay);
         return AnswerAsync(StatusCodes.Status200OK, picture.Type, picture.Bytes);
     }
@@ -98,4 +123,11 @@ internal sealed class Exchange : IDisposable
 
     public Task AnswerNotFoundAsync() =>
         AnswerAsync(StatusCodes.Status404NotFound, "text/plain; charset=utf-8", "Not Found");
+
+    /// <summary>In the type that Accept names, or as PNG.</summary>
+    private Order OrderOfRequest()
+    {
+        var (width, height) = PictureSize.Of(Request);
+        return new Order(AcceptTable.PictureTypeOf(Request.Header("Accept")) ?? Picture.Png, width, height) { Key = PictureKey.Of(Request) };
+    }
 }

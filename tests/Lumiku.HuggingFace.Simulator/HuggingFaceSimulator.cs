@@ -29,6 +29,9 @@ public sealed class HuggingFaceSimulator : IAsyncDisposable
     /// <summary>The base address that a gateway is configured with; ends in <c>/hf-inference/</c>.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1/");
 
+    /// <summary>The router's root, below which each provider has its paths, and the Hub's; ends in a slash.</summary>
+    public Uri RouterAddress => new(Address, "/");
+
     public SimulatorOptions Options { get; }
 
     /// <summary>Everything asked so far but the control endpoints' requests, in order of arrival.</summary>
@@ -46,9 +49,11 @@ public sealed class HuggingFaceSimulator : IAsyncDisposable
     }
 
     /// <summary>From now on, every request for that model; <c>*</c> is every model without a script of its own.</summary>
+    /// <param name="model">With a provider's name and a colon before it (<c>nscale:*</c>, <c>fal-ai:fal-ai/flux/dev</c>) of that provider only.</param>
+    /// <param name="behaviour">Of what is asked of the model; polls and downloads then go as that decided.</param>
     public void Behave(string model, Misbehaviour behaviour) => _scripts.Behave(model, behaviour);
 
-    /// <summary>The next request only, whatever its model. Calls queue up.</summary>
+    /// <summary>The next request for a picture only, whatever its model. Calls queue up.</summary>
     public void BehaveNext(Misbehaviour behaviour) => _scripts.BehaveNext(behaviour);
 
     /// <summary>Forgets all scripts.</summary>

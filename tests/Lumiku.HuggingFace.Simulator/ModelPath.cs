@@ -3,7 +3,9 @@ namespace Lumiku.HuggingFace.Simulator;
 /// <summary>A model's address below <c>/hf-inference/models/</c>: one or two segments, perhaps with <c>/pipeline/{task}</c>.</summary>
 internal sealed record ModelPath(string Model)
 {
-    private const string Prefix = "/hf-inference/models/";
+    public const string HfInference = "hf-inference";
+
+    private const string Prefix = $"/{HfInference}/models/";
 
     /// <summary>Null when the target is not a model's. An escaped slash does not separate, so such an id is one that nobody knows.</summary>
     public static ModelPath? Parse(string target)

@@ -19,8 +19,17 @@ public sealed record ReceivedRequest(
     /// <summary>When the last byte of the request was in, by the options' clock.</summary>
     public DateTimeOffset ArrivedAt { get; internal init; }
 
-    /// <summary>The model that the path names, unescaped; empty when the path is not a model's.</summary>
-    public string Model { get; } = ModelPath.Parse(Path)?.Model ?? "";
+    /// <summary>What is wanted: scripts are for <see cref="CallKind.Inference"/> only.</summary>
+    public CallKind Call { get; internal init; } = ModelPath.Parse(Path) is null ? CallKind.Nothing : CallKind.Inference;
+
+    /// <summary>As the router's paths name it, of a download or poll the one that was asked for the picture; empty when the path is no provider's.</summary>
+    public string Provider { get; internal init; } = ModelPath.Parse(Path) is null ? "" : ModelPath.HfInference;
+
+    /// <summary>What the provider calls the model; empty when the path is not a model's.</summary>
+    public string ProviderModel { get; internal init; } = ModelPath.Parse(Path)?.Model ?? "";
+
+    /// <summary>The model by the Hub's id where that is known, or by the provider's; empty when the path is not a model's.</summary>
+    public string Model { get; internal init; } = ModelPath.Parse(Path)?.Model ?? "";
 
     /// <summary>The caller left before the answer was out.</summary>
     public bool Aborted
@@ -32,10 +41,10 @@ public sealed record ReceivedRequest(
     /// <summary>The body; of kind Undefined when it is not JSON.</summary>
     public JsonElement Json => _json.Value;
 
-    /// <summary>The body's <c>parameters</c>; an empty object when there are none.</summary>
-    public JsonElement Parameters => Json.Member("parameters") is { ValueKind: JsonValueKind.Object } parameters ? parameters : EmptyObject;
+    /// <summary>The body's <c>parameters</c> or, at other providers than hf-inference, the object that has them beside the prompt; an empty object when there are none.</summary>
+    public JsonElement Parameters => (Input ?? Json.Member("parameters")) is { ValueKind: JsonValueKind.Object } parameters ? parameters : EmptyObject;
 
-    /// <summary>The text that asks for the picture: <c>inputs</c>, <c>inputs.prompt</c> or, with a picture as inputs, <c>parameters.prompt</c>.</summary>
+    /// <summary>The text that asks for the picture: <c>inputs</c>, <c>inputs.prompt</c> or, with a picture as inputs, <c>parameters.prompt</c>; elsewhere <c>prompt</c> or <c>input.prompt</c>.</summary>
     public string? Prompt
     {
         get
@@ -44,6 +53,9 @@ public sealed record ReceivedRequest(
             return Parameters.Member("prompt").Text() ?? inputs.Text() ?? inputs.Member("prompt").Text();
         }
     }
+
+    /// <summary>Where another provider than hf-inference looks for prompt and parameters; null at hf-inference.</summary>
+    internal JsonElement? Input { get; init; }
 
     /// <summary>The values joined with a comma, or null when the header was not sent.</summary>
     public string? Header(string name) =>

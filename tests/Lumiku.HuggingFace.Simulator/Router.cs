@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 
+using Lumiku.HuggingFace.Simulator.Providers;
+
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Lumiku.HuggingFace.Simulator;
@@ -7,14 +9,18 @@ namespace Lumiku.HuggingFace.Simulator;
 /// <summary>Writes a request down, decides whether it is to be answered well, and has it answered.</summary>
 internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts scripts, CancellationToken stopping)
 {
+    private readonly Works _works = new(options);
+
     public async Task AnswerAsync(HttpContext context)
     {
         try
         {
-            var request = await ReceiveAsync(context);
+            var received = await ReceiveAsync(context);
+            var call = new Counter(_works).Find(received);
+            var request = Assign(received, call);
             log.Add(request);
 
-            using var exchange = new Exchange(context, request, options, stopping);
+            using var exchange = new Exchange(context, request, options, stopping) { Call = call };
             await AnswerAsync(exchange);
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException or SocketException or ObjectDisposedException)
@@ -23,16 +29,20 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
         }
     }
 
-    private Task AnswerAsync(Exchange exchange)
+    private Task AnswerAsync(Exchange exchange) => exchange.Request.Call switch
     {
-        if (exchange.Request.Model.Length == 0)
-        {
-            return exchange.AnswerNotFoundAsync();
-        }
+        CallKind.Inference => InferAsync(exchange),
+        CallKind.Poll => exchange.Call!.TellAsync(exchange),
+        CallKind.Download => new FileShop(_works).AnswerAsync(exchange),
+        CallKind.Mapping => Hub.AnswerAsync(exchange),
+        _ => exchange.AnswerNotFoundAsync(),
+    };
 
+    private Task InferAsync(Exchange exchange)
+    {
         try
         {
-            return scripts.Take(exchange.Request.Model, exchange.Request.Prompt) is { } turn
+            return scripts.Take(exchange.Request) is { } turn
                 ? exchange.MisbehaveAsync(turn)
                 : exchange.AnswerWellAsync();
         }
@@ -40,6 +50,36 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
         {
             return exchange.AnswerErrorAsync(StatusCodes.Status400BadRequest, refusal.Message);
         }
+    }
+
+    /// <summary>Says whose a request is that is not hf-inference's.</summary>
+    private ReceivedRequest Assign(ReceivedRequest request, ProviderCall? call)
+    {
+        if (call is not null)
+        {
+            return request with
+            {
+                Call = call.IsSubmission ? CallKind.Inference : CallKind.Poll,
+                Provider = call.Provider,
+                ProviderModel = call.ProviderModel,
+                Model = call.Model,
+                Input = call.InputOf(request.Json),
+            };
+        }
+
+        if (FileShop.Owns(request.Path))
+        {
+            var offer = new FileShop(_works).Find(request.Path)?.Job.Offer;
+            return request with
+            {
+                Call = CallKind.Download,
+                Provider = offer?.Provider ?? "",
+                ProviderModel = offer?.ProviderId ?? "",
+                Model = offer?.HuggingFaceId ?? "",
+            };
+        }
+
+        return Hub.ModelOf(request.Path) is { } model ? request with { Call = CallKind.Mapping, Model = model } : request;
     }
 
     private async Task<ReceivedRequest> ReceiveAsync(HttpContext context)

@@ -6,7 +6,7 @@ namespace Lumiku.HuggingFace.Simulator;
 /// <remarks>What was queued for the next request goes first, then the prompt's own wish, then the model's script.</remarks>
 internal sealed partial class Scripts
 {
-    /// <summary>As a model: all of them.</summary>
+    /// <summary>As a model: all of them; behind a provider's name and a colon, all of that provider's.</summary>
     public const string AnyModel = "*";
 
     private readonly Lock _lock = new();
@@ -42,7 +42,7 @@ internal sealed partial class Scripts
 
     /// <summary>What to do now; null is to behave well.</summary>
     /// <exception cref="FormatException">The prompt asks for a kind that does not exist.</exception>
-    public Turn? Take(string model, string? prompt)
+    public Turn? Take(ReceivedRequest request)
     {
         lock (_lock)
         {
@@ -51,11 +51,16 @@ internal sealed partial class Scripts
                 return new Turn(next, Played: 0);
             }
 
-            return FromPrompt(model, prompt)?.Play()
-                ?? _models.GetValueOrDefault(model)?.Play()
-                ?? _models.GetValueOrDefault(AnyModel)?.Play();
+            return FromPrompt($"{request.Provider}:{request.ProviderModel}", request.Prompt)?.Play()
+                ?? NamesOf(request).Select(name => _models.GetValueOrDefault(name)).FirstOrDefault(script => script is not null)?.Play();
         }
     }
+
+    /// <summary>From the narrowest to the widest.</summary>
+    private static string[] NamesOf(ReceivedRequest request) =>
+    [
+        $"{request.Provider}:{request.ProviderModel}", $"{request.Provider}:{request.Model}", $"{request.Provider}:{AnyModel}", request.Model, AnyModel,
+    ];
 
     private Script? FromPrompt(string model, string? prompt)
     {

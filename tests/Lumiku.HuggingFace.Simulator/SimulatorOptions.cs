@@ -24,6 +24,9 @@ public sealed class SimulatorOptions
     /// <summary>How long a picture takes to render. Refusals do not wait.</summary>
     public TimeSpan Delay { get; set; } = TimeSpan.Zero;
 
+    /// <summary>The Hub maps models to providers in its older form, an object by provider, rather than in an array.</summary>
+    public bool MapsProvidersByName { get; set; }
+
     /// <summary>The clock of every wait in the simulator.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 }

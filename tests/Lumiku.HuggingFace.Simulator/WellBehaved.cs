@@ -41,7 +41,7 @@ internal static class WellBehaved
         }
     }
 
-    private static string? RefusalOfToken(Exchange exchange) => exchange.Token switch
+    public static string? RefusalOfToken(Exchange exchange) => exchange.Token switch
     {
         "" => "Invalid username or password.",
         var token when token.StartsWith("hf_", StringComparison.Ordinal) => null,

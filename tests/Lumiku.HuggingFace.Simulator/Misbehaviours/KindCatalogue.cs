@@ -31,7 +31,7 @@ internal static class KindCatalogue
     public static MisbehaviourKind Kind(string name, string description, Play play, params Parameter[] parameters) =>
         new(name, description, parameters, play);
 
-    /// <summary>A kind that answers <c>{"error":"…"}</c>; <c>{model}</c> in the text is the model asked for, <c>{0}</c> the first argument.</summary>
+    /// <summary>A kind that answers <c>{"error":"…"}</c>; <c>{model}</c> and <c>{provider}</c> in the text are those asked for, <c>{0}</c> the first argument.</summary>
     public static MisbehaviourKind Error(string name, int status, string error, string description, params Parameter[] parameters) =>
         Kind(
             name,
@@ -41,7 +41,9 @@ internal static class KindCatalogue
 
     private static string Fill(string text, Exchange exchange, Arguments arguments, int parameters)
     {
-        var filled = text.Replace("{model}", exchange.Request.Model, StringComparison.Ordinal);
+        var filled = text
+            .Replace("{model}", exchange.Request.Model, StringComparison.Ordinal)
+            .Replace("{provider}", exchange.Request.Provider, StringComparison.Ordinal);
         return parameters == 0 ? filled : filled.Replace("{0}", arguments.Text(0), StringComparison.Ordinal);
     }
 }

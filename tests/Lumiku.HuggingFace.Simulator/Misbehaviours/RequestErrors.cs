@@ -10,7 +10,7 @@ internal static class RequestErrors
     public static IReadOnlyList<MisbehaviourKind> Kinds { get; } =
     [
         Error("accept-not-supported", 400, AcceptTable.RefusalOf("application/json, text/plain, */*"), "the Accept header is not in the toolkit's table"),
-        Error("unsupported-by-provider", 400, "Model not supported by provider hf-inference", "the provider does not know the model"),
+        Error("unsupported-by-provider", 400, "Model not supported by provider {provider}", "the provider does not know the model"),
         Error(
             "not-supported-by-any-provider",
             400,
@@ -30,7 +30,7 @@ internal static class RequestErrors
         Error("not-found-json", 404, "Model {model} does not exist", "the model does not exist, told as JSON"),
         Kind("not-found", "404: the model is not deployed, in nine bytes of plain text.", (exchange, _) => exchange.AnswerNotFoundAsync()),
         Error(
-            "deprecated", 410, "The requested model is deprecated and no longer supported by provider hf-inference", "the provider gave the model up"),
+            "deprecated", 410, "The requested model is deprecated and no longer supported by provider {provider}", "the provider gave the model up"),
         Error(
             "legacy-host-gone",
             410,

@@ -1,4 +1,3 @@
-using Lumiku.HuggingFace.Simulator.Models;
 using Lumiku.HuggingFace.Simulator.Pictures;
 
 using static Lumiku.HuggingFace.Simulator.Misbehaviours.KindCatalogue;
@@ -45,8 +44,7 @@ internal static class SpoiledPictures
     private static async Task AnswerBlackAsync(Exchange exchange, Arguments arguments)
     {
         await exchange.WaitAsync(exchange.Options.Delay);
-        var (width, height) = PictureSize.Of(exchange.Request);
-        await exchange.AnswerPictureAsync(Picture.Black(width, height));
+        await exchange.AnswerPictureAsync(Picture.Black(exchange.Order.Width, exchange.Order.Height));
     }
 
     private static Task AnnounceTooMuchAsync(Exchange exchange, Arguments arguments)
@@ -64,7 +62,7 @@ internal static class SpoiledPictures
         var left = arguments.Number(0);
         var piece = PngDamage.WithoutEnd(picture.Bytes).AsMemory();
         var filler = new byte[Piece];
-        new Noise(PictureKey.Of(exchange.Request)).Fill(filler);
+        new Noise(exchange.Order.Key).Fill(filler);
         while (left > 0)
         {
             piece = piece[..Math.Min(piece.Length, left)];

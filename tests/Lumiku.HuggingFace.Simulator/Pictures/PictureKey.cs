@@ -7,6 +7,9 @@ namespace Lumiku.HuggingFace.Simulator.Pictures;
 /// <summary>What decides how a picture looks: model, inputs and seed, and nothing else of the request.</summary>
 internal static class PictureKey
 {
+    private static readonly string[] Pictures =
+        ["image", "images", "image_url", "image_urls", "input_image", "reference_images", "mask", "mask_url", "mask_image", "control_image_url"];
+
     public static byte[] Of(ReceivedRequest request)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -14,6 +17,15 @@ internal static class PictureKey
         Append(hash, request.Prompt is { } prompt ? Encoding.UTF8.GetBytes(prompt) : []);
         Append(hash, Inputs(request));
         Append(hash, Encoding.UTF8.GetBytes(Raw(request.Parameters.Member("seed"))));
+        if (request.Input is not null)
+        {
+            Append(hash, Encoding.UTF8.GetBytes(request.Provider));
+            foreach (var name in Pictures)
+            {
+                Append(hash, Encoding.UTF8.GetBytes(Raw(request.Parameters.Member(name))));
+            }
+        }
+
         return hash.GetHashAndReset();
     }
 

@@ -1,0 +1,10 @@
+namespace Lumiku.HuggingFace.Simulator.Providers;
+
+internal enum Progress
+{
+    Waiting,
+    Working,
+    Done,
+    Failed,
+    Cancelled,
+}

@@ -1,0 +1,9 @@
+namespace Lumiku.HuggingFace.Simulator.Providers;
+
+internal enum TargetKind
+{
+    Submit,
+    Status,
+    Result,
+    Cancel,
+}
