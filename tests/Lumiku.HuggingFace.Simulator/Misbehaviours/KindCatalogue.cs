@@ -18,6 +18,8 @@ internal static class KindCatalogue
         .. NotPictures.Kinds,
         .. SpoiledPictures.Kinds,
         .. Leaks.Kinds,
+        .. Predictions.Kinds,
+        .. Outputs.Kinds,
     ];
 
     private static Dictionary<string, MisbehaviourKind> ByName { get; } = All.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
