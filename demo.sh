@@ -85,10 +85,15 @@ pids+=($!); disown
 await "127.0.0.1:$simulator_port" "${pids[0]}" "$work/simulator"
 told "A simulated Hugging Face listens at 127.0.0.1:$simulator_port. It is as picky as the real one."
 
+# The other providers behind Hugging Face's router, which serve where it does not.
+providers=()
+for provider in nscale together fal-ai replicate wavespeed; do
+  providers+=("--ReverseProxy:Clusters:$provider:Destinations:primary:Address=http://127.0.0.1:$simulator_port/$provider/")
+done
 started=$(date +%s%N)
 HUGGINGFACE_API_KEY=hf_demoTokenThatOnlyTheGatewayKnows GATEWAY_API_KEY=$key \
   ReverseProxy__Clusters__huggingface__Destinations__primary__Address="http://127.0.0.1:$simulator_port/hf-inference/" \
-  dotnet artifacts/bin/Lumiku.Gateway/debug/Lumiku.Gateway.dll --urls "http://127.0.0.1:$gateway_port" >"$work/gateway" 2>&1 &
+  dotnet artifacts/bin/Lumiku.Gateway/debug/Lumiku.Gateway.dll "${providers[@]}" --urls "http://127.0.0.1:$gateway_port" >"$work/gateway" 2>&1 &
 pids+=($!); disown
 await "Serving at http://127.0.0.1:$gateway_port" "${pids[1]}" "$work/gateway"
 told "The gateway listens at 127.0.0.1:$gateway_port. It was live $((($(date +%s%N) - started) / 1000000)) ms after its start."

@@ -29,6 +29,7 @@ internal static class GatewayPipeline
         app.UseModelPaths();           // 404, 405: a well-formed model path, one spelling of it
 
         app.UseRouting();              // YARP's routes match here, so that their policies hold for callers
+        app.UseClosedRoutes();         // 404: routes that generations alone go by
         app.UseAuthentication();       // who is calling
         app.UseAuthorization();        // a route's AuthorizationPolicy
         app.UseRateLimiter();          // a route's RateLimiterPolicy

@@ -119,7 +119,7 @@ public class MainJobTests(GatewayFixture fixture) : IClassFixture<GatewayFixture
         answer.Headers.Keys.Select(name => name.ToLowerInvariant()).Order(StringComparer.Ordinal).ShouldBe(
         [
             "cache-status", "content-length", "content-type", "date", "etag", "server-timing", "x-cache", "x-compute-time", "x-compute-type", "x-content-type-options",
-            "x-inference-id", "x-lumiku-model-requested", "x-lumiku-model-served", "x-lumiku-units", "x-request-id",
+            "x-inference-id", "x-lumiku-model-requested", "x-lumiku-model-served", "x-lumiku-units", "x-lumiku-upstream", "x-request-id",
         ]);
     }
 

@@ -8,14 +8,16 @@ namespace Lumiku.Gateway.Generation;
 /// Again only where the model surely did not run: it loads, it is overloaded, another account may be luckier, no connection came about.
 /// After a timeout, or a connection that broke without an answer, it may have run, and is never asked again.
 /// </remarks>
-internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled, TimeProvider time, Random random, GatewayMetrics metrics)
+internal sealed class Attempts(Conversation conversation, TroubledModels troubled, TimeProvider time, Random random, GatewayMetrics metrics)
 {
     /// <summary>Between attempts that got no connection.</summary>
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1)];
 
+    /// <param name="goesOn">Whether somebody else is asked after trouble of this kind; it is waited for the less.</param>
     /// <param name="flight">Is told which trouble is being waited for.</param>
     /// <param name="deadline">Ends everything.</param>
-    public async Task<(ImageLease? Image, UpstreamFailure? Failure)> MakeAsync(GenerationPlan plan, UpstreamTarget target, Flight flight, CancellationToken deadline)
+    public async Task<(ImageLease? Image, UpstreamFailure? Failure)> MakeAsync(
+        GenerationPlan plan, UpstreamTarget target, Func<FailureClass, bool> goesOn, Flight flight, CancellationToken deadline)
     {
         var model = (target.Upstream, plan.Model.Id);
         var started = time.GetTimestamp();
@@ -30,7 +32,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
 
             // For callers whose time is up meanwhile.
             flight.Trouble = troubled.Of(model) ?? failure;
-            var pass = await troubled.EnterAsync(model, trouble => Patience(plan, trouble, started), deadline);
+            var pass = await troubled.EnterAsync(model, trouble => Patience(plan, goesOn(trouble), started), deadline);
             if (pass.Verdict is { } verdict)
             {
                 return (null, verdict);
@@ -54,16 +56,15 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
         // Whatever happens, those who wait for this attempt's verdict get one.
         var failure = new UpstreamFailure(FailureClass.Timeout, Status: null);
         var asked = time.GetTimestamp();
-        flight.Story.Begin(plan.Model.Id, asked);
+        flight.Story.Begin(plan.Model.Id, target.Upstream, asked);
         using var span = Spans.StartAttempt(plan.Model.Id);
         int? status = null;
         try
         {
-            var answer = await attempt.SendAsync(plan, target, tried, deadline);
-            status = answer.Status;
-            (var image, failure) = UpstreamAnswerReader.Read(answer, plan.Model.Id, flight.Origin, plan.Settings);
-            flight.Story.Answered(answer, failure, plan);
-            return (image, failure, answer.HasAnotherDestination);
+            var exchange = await conversation.HoldAsync(plan, target, tried, flight.Origin, deadline);
+            (status, failure) = (exchange.Answer?.Status, exchange.Failure);
+            flight.Story.Answered(exchange, plan);
+            return (exchange.Image, failure, exchange.Answer?.HasAnotherDestination == true);
         }
         finally
         {
@@ -72,7 +73,7 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
             flight.AskedFor += took;
             flight.Story.End(ended, failure);
             Spans.End(span, status, kind);
-            metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), kind, took);
+            metrics.Attempted(plan.Settings.Models.TagOf(plan.Model.Id), target.Upstream, kind, took);
             troubled.Report((target.Upstream, plan.Model.Id), pass, failure);
         }
     }
@@ -85,11 +86,11 @@ internal sealed class Attempts(UpstreamAttempt attempt, TroubledModels troubled,
         _ => failure.IsOfAccount && hasAnother,
     };
 
-    /// <summary>What is left of the time that trouble is waited for: the wait limit, or less where a fallback stands ready.</summary>
-    private TimeSpan Patience(GenerationPlan plan, FailureClass trouble, long started)
+    /// <summary>What is left of the time that trouble is waited for: the wait limit, or less where somebody else stands ready.</summary>
+    private TimeSpan Patience(GenerationPlan plan, bool goesOn, long started)
     {
         var limit = plan.WaitLimit;
-        if (plan.FallsBackOn(trouble) && plan.Settings.Generation.FallbackAfter < limit)
+        if (goesOn && plan.Settings.Generation.FallbackAfter < limit)
         {
             limit = plan.Settings.Generation.FallbackAfter;
         }

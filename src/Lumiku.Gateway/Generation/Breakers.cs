@@ -4,28 +4,25 @@ using Polly.CircuitBreaker;
 
 namespace Lumiku.Gateway.Generation;
 
-/// <summary>A breaker for each upstream and model with a fallback: while it is open, generations go straight to the fallback.</summary>
-/// <remarks>A failure is one that the fallback would be asked for. Only listed models have fallbacks, so there are as many breakers as that.</remarks>
+/// <summary>A breaker for each upstream and model where there is somebody else to ask: while it is open, generations go straight there.</summary>
+/// <remarks>A failure is one after which that other is asked. Only listed models have others, so there are as many breakers as that.</remarks>
 internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logger)
 {
     private readonly ConcurrentDictionary<(string Upstream, string Model, BreakerOptions Options), ResiliencePipeline<GenerationResult>> _breakers = [];
 
-    private readonly ConcurrentDictionary<string, bool> _areOpen = [];
+    private readonly ConcurrentDictionary<(string Upstream, string Model), bool> _areOpen = [];
 
-    /// <summary>Those that were ever asked, by model; one that is being tried again counts as open.</summary>
-    public IEnumerable<(string Model, bool IsOpen)> All => _areOpen.Select(breaker => (breaker.Key, breaker.Value));
+    /// <summary>Those that were ever asked; one that is being tried again counts as open.</summary>
+    public IEnumerable<(string Upstream, string Model, bool IsOpen)> All => _areOpen.Select(breaker => (breaker.Key.Upstream, breaker.Key.Model, breaker.Value));
 
+    /// <param name="goesOn">Whether another is asked after a failure.</param>
     /// <returns>Null while the breaker is open: nothing was asked.</returns>
-    public async ValueTask<GenerationResult?> RunAsync(string upstream, GenerationPlan plan, Func<Task<GenerationResult>> make)
+    public async ValueTask<GenerationResult?> RunAsync(string upstream, GenerationPlan plan, Func<UpstreamFailure, bool> goesOn, Func<Task<GenerationResult>> make)
     {
-        if (plan.Fallback is null)
-        {
-            return await make();
-        }
 
         var breaker = _breakers.GetOrAdd((upstream, plan.Model.Id, plan.Settings.Generation.Breaker), Build);
         var context = ResilienceContextPool.Shared.Get(CancellationToken.None);
-        context.Properties.Set(Plan, plan);
+        context.Properties.Set(GoesOn, goesOn);
         try
         {
             var outcome = await breaker.ExecuteOutcomeAsync(
@@ -38,12 +35,13 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
         }
     }
 
-    private static readonly ResiliencePropertyKey<GenerationPlan> Plan = new("plan");
+    private static readonly ResiliencePropertyKey<Func<UpstreamFailure, bool>> GoesOn = new("goes on");
 
     private ResiliencePipeline<GenerationResult> Build((string Upstream, string Model, BreakerOptions Options) key)
     {
         var (upstream, model, options) = key;
-        _areOpen.TryAdd(model, false);
+        // Also where one with other settings is open: it is asked no more.
+        _areOpen[(upstream, model)] = false;
         return new ResiliencePipelineBuilder<GenerationResult> { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions<GenerationResult>
         {
             FailureRatio = options.FailureRatio,
@@ -51,16 +49,16 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
             SamplingDuration = options.Window,
             BreakDuration = options.OpenFor,
             ShouldHandle = static result => new ValueTask<bool>(
-                result.Outcome.Result is { Failure: { } failure } && result.Context.Properties.GetValue(Plan, null!).FallsBackOn(failure.Class)),
+                result.Outcome.Result is { Failure: { IsOurs: false } failure } && result.Context.Properties.GetValue(GoesOn, null!)(failure)),
             OnOpened = opened =>
             {
-                _areOpen[model] = true;
+                _areOpen[(upstream, model)] = true;
                 Log.Opened(logger, model, upstream, opened.BreakDuration.TotalSeconds);
                 return default;
             },
             OnClosed = _ =>
             {
-                _areOpen[model] = false;
+                _areOpen[(upstream, model)] = false;
                 Log.Closed(logger, model, upstream);
                 return default;
             },
@@ -69,7 +67,7 @@ internal sealed partial class Breakers(TimeProvider time, ILogger<Breakers> logg
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{Model} keeps failing at {Upstream}: its fallback serves for {Seconds} s")]
+        [LoggerMessage(1, LogLevel.Warning, "{Model} keeps failing at {Upstream}: another serves for {Seconds} s")]
         public static partial void Opened(ILogger logger, string model, string upstream, double seconds);
 
         [LoggerMessage(2, LogLevel.Information, "{Model} works again at {Upstream}")]

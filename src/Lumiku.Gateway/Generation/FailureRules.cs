@@ -3,6 +3,9 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>One rule: an answer with this status and these words means that.</summary>
 internal sealed record FailureRule
 {
+    /// <summary>What a provider's safety checker is taken to have said where it says nothing in words.</summary>
+    public const string NotSafe = "NSFW content was found in the image.";
+
     /// <summary>Upstream's status; 0 is any.</summary>
     public int Status { get; init; }
 
@@ -47,6 +50,10 @@ internal static class FailureRules
         Rule(400, "has to be divisible by", FailureClass.ParameterRefused),
         Rule(400, "max_sequence_length", FailureClass.ParameterRefused),
         Rule(403, "too large to be loaded", FailureClass.Gone),
+        // A provider's safety checker: the same request would end the same.
+        Rule(422, "nsfw", FailureClass.Refused),
+        Rule(500, "nsfw", FailureClass.Refused),
+        Rule(500, "flagged as sensitive", FailureClass.Refused),
         Rule(401, "", FailureClass.Account),
         Rule(402, "", FailureClass.Account),
         Rule(403, "", FailureClass.Account),
@@ -60,7 +67,8 @@ internal static class FailureRules
 
     /// <param name="message">What upstream said, unmasked and uncut; empty where it said nothing.</param>
     /// <param name="own">The settings' rules.</param>
-    public static (FailureClass Class, RepeatRule Repeat) Classify(int status, string message, IReadOnlyList<FailureRule> own)
+    /// <param name="dialects">Those of the dialect that upstream speaks.</param>
+    public static (FailureClass Class, RepeatRule Repeat) Classify(int status, string message, IReadOnlyList<FailureRule> own, IReadOnlyList<FailureRule> dialects)
     {
         if (First(own, status, message) is { } configured)
         {
@@ -75,7 +83,7 @@ internal static class FailureRules
                 : (FailureClass.NotAnImage, RepeatRule.Never);
         }
 
-        return First(BuiltIn, status, message) is { } rule ? (rule.Class!.Value, rule.RepeatOrDefault)
+        return (First(BuiltIn, status, message) ?? First(dialects, status, message)) is { } rule ? (rule.Class!.Value, rule.RepeatOrDefault)
             : (status is >= 400 and < 500 ? FailureClass.Refused : FailureClass.Failed, RepeatRule.Never);
     }
 

@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.ResponseCaching;
@@ -9,8 +10,10 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>What a flight is to make, and what instead where upstream cannot. Nothing in it belongs to a caller's request.</summary>
 /// <param name="Route">The YARP route that the opener's request matched.</param>
 /// <param name="Settings">Those in force when it was opened; they hold to its end.</param>
+/// <param name="Servings">Who makes it, in the order in which they are asked; none: the upstream of <paramref name="Route"/>.</param>
 /// <param name="Fallback">Null: there is none, or none for the opener's tier.</param>
-internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Request, CacheTerms Terms, GatewaySettings Settings, GenerationPlan? Fallback)
+internal sealed record GenerationPlan(
+    RouteEndpoint Route, UpstreamRequest Request, CacheTerms Terms, GatewaySettings Settings, IReadOnlyList<PlannedServing> Servings, GenerationPlan? Fallback)
 {
     public Model Model => Request.Model.Served;
 
@@ -20,8 +23,19 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
     /// <summary>Whether the fallback is asked after trouble of this kind.</summary>
     public bool FallsBackOn(FailureClass kind) => Fallback is not null && (Model.Options.FallbackOn ?? ModelOptions.DefaultFallbackOn).Contains(kind);
 
-    /// <summary>Bytes of all bodies that are held for it.</summary>
-    public long BodyBytes => Request.Body.Length + (Fallback?.BodyBytes ?? 0);
+    /// <summary>Whether there is somebody else to ask after the one with this number among <see cref="Servings"/>.</summary>
+    public bool HasMore(int serving) => serving + 1 < Servings.Count || Fallback is not null;
+
+    /// <summary>Whether the next is asked after trouble of this kind.</summary>
+    public bool GoesOn(int serving, FailureClass kind) =>
+        serving + 1 < Servings.Count ? (Model.Options.NextOn ?? ModelOptions.DefaultNextOn).Contains(kind) : FallsBackOn(kind);
+
+    /// <summary>The same of a failure: where nothing was sent, the next of the upstreams may be asked whatever it was.</summary>
+    public bool GoesOn(int serving, UpstreamFailure failure) =>
+        GoesOn(serving, failure.Class) || (serving + 1 < Servings.Count && (failure.IsOurs || failure.Repeat == RepeatRule.Soon));
+
+    /// <summary>Bytes of all bodies that are held for it; a dialect's own, while it is sent, is one more.</summary>
+    public long BodyBytes => (Request.Body.Length * (Servings.Count > 0 ? 2L : 1)) + (Fallback?.BodyBytes ?? 0);
 
     /// <summary>What is left to know of it once it is over.</summary>
     public GenerationPlan WithoutBodies() => this with { Request = Request with { Body = default }, Fallback = null };
@@ -31,7 +45,20 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
     {
         var route = (RouteEndpoint)context.GetEndpoint()!;
         var request = context.GetUpstreamRequest();
-        return new GenerationPlan(route, request, terms, context.GetSettings(), FallbackOf(context, route, request, terms));
+        return new GenerationPlan(route, request, terms, context.GetSettings(), ServingsOf(context, request.Model.Served), FallbackOf(context, route, request, terms));
+    }
+
+    /// <summary>With the routes that are in force now, as the settings are.</summary>
+    private static IReadOnlyList<PlannedServing> ServingsOf(HttpContext context, Model model)
+    {
+        var servings = context.GetSettings().Upstreams.Of(model);
+        if (servings.Count == 0)
+        {
+            return [];
+        }
+
+        var routes = context.RequestServices.GetRequiredService<UpstreamRoute>();
+        return [.. servings.Select(serving => new PlannedServing(serving, serving.Route is { } route ? routes.Named(route) : null))];
     }
 
     private static GenerationPlan? FallbackOf(HttpContext context, RouteEndpoint route, UpstreamRequest failed, CacheTerms terms)
@@ -52,6 +79,10 @@ internal sealed record GenerationPlan(RouteEndpoint Route, UpstreamRequest Reque
             : UpstreamRequest.Write(given, choice, task, out problem);
         // A parameter that the fallback refuses: then there is none for this request.
         return problem is not null ? null
-            : new GenerationPlan(route, request, terms.For(context, request), settings, FallbackOf(context, route, request, terms));
+            : new GenerationPlan(route, request, terms.For(context, request), settings, ServingsOf(context, model), FallbackOf(context, route, request, terms));
     }
 }
+
+/// <summary>One that makes the images of a model, with the route there.</summary>
+/// <param name="Route">Null where it has none of its own: the one that the request matches.</param>
+internal sealed record PlannedServing(Serving Serving, RouteEndpoint? Route);

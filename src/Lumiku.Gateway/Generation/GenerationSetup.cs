@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Generation.Fetching;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.Settings;
 
@@ -17,6 +18,8 @@ internal static class GenerationSetup
             .AddSingleton<RunningGenerations>()
             .AddSingleton<UpstreamRoute>()
             .AddSingleton<UpstreamAttempt>()
+            .AddSingleton(provider => new ImageFetcher(provider.GetRequiredService<TimeProvider>()))
+            .AddSingleton<Conversation>()
             .AddSingleton<TroubledModels>()
             .AddSingleton<Attempts>()
             .AddSingleton<Breakers>()

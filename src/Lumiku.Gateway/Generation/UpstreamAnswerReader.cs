@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.Generation.Images;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ResponseCaching.Purging;
@@ -20,37 +21,46 @@ internal static class UpstreamAnswerReader
     /// <summary>What a generation takes of upstream's headers.</summary>
     public static readonly string[] TakenHeaders = [.. ShownHeaders, .. ReadHeaders];
 
-    /// <param name="model">The id of the model that was asked.</param>
-    public static (ImageLease? Image, UpstreamFailure? Failure) Read(UpstreamAnswer answer, string model, ImageOrigin origin, GatewaySettings settings)
+    /// <summary>The failure that an answer's status tells of, or that there was none.</summary>
+    /// <returns>Null: it is a success, as far as its status says.</returns>
+    public static UpstreamFailure? FailureOf(UpstreamCall call, UpstreamAnswer answer, GatewaySettings settings, IReadOnlyList<FailureRule> dialects)
     {
         if (answer.Error != ForwarderError.None)
         {
-            return (null, new UpstreamFailure(ClassOf(answer.Error), Status: null, Repeat: answer.NeverLeft ? RepeatRule.Soon : RepeatRule.Never));
+            return new UpstreamFailure(ClassOf(answer.Error), Status: null, Repeat: answer.NeverLeft ? RepeatRule.Soon : RepeatRule.Never);
         }
 
         if (answer.IsTooLarge)
         {
-            return (null, new UpstreamFailure(FailureClass.NotAnImage, answer.StatusCode, Flaw: $"is larger than {settings.Limits.ImageBytes} bytes (Limits:ImageBytes)"));
+            return new UpstreamFailure(FailureClass.NotAnImage, answer.StatusCode, Flaw: $"is larger than {settings.Limits.ImageBytes} bytes (Limits:ImageBytes)");
         }
 
-        if (answer.StatusCode != StatusCodes.Status200OK)
-        {
-            return (null, FailureOf(answer, settings, $"has the status {answer.StatusCode} and no image"));
-        }
+        var isGood = call.GivesImage ? answer.StatusCode == StatusCodes.Status200OK : answer.StatusCode is StatusCodes.Status200OK or StatusCodes.Status201Created or StatusCodes.Status202Accepted;
+        return isGood ? null : FailureOf(answer, settings, $"has the status {answer.StatusCode} and no image", dialects);
+    }
 
+    /// <summary>The image in a buffer, which is the image's from then on.</summary>
+    /// <param name="maker">The id of the model, and the name of the upstream, that made it.</param>
+    /// <returns>A flaw, where it is no whole image: the rest of a sentence about it.</returns>
+    public static (ImageLease? Image, string? Flaw) ImageOf(ImageBuffer buffer, IHeaderDictionary headers, (string Model, string Upstream) maker, ImageOrigin origin)
+    {
         // We ask for no coding, so a coded answer is a label gone wrong; its bytes decide all the same.
-        var facts = ImageInspector.Inspect(answer.Body);
-        return facts.MediaType is { } mediaType
-            ? (new ImageLease(
-                new GeneratedImage(model, answer.Body, mediaType, facts.Width, facts.Height, ImageETag.Of(answer.Body), Shown(answer.Headers), answer.Buffer!.HeldBytes) { Origin = origin }, answer.Buffer), null)
-            : (null, FailureOf(answer, settings, facts.Flaw!));
+        var content = buffer.Content;
+        var facts = ImageInspector.Inspect(content);
+        return facts.MediaType is not { } mediaType ? (null, facts.Flaw)
+            : (new ImageLease(
+                new GeneratedImage(maker.Model, content, mediaType, facts.Width, facts.Height, ImageETag.Of(content), Shown(headers), buffer.HeldBytes) { Origin = origin, Upstream = maker.Upstream }, buffer), null);
     }
 
     /// <summary>The failure in an answer's status and words.</summary>
-    public static UpstreamFailure FailureOf(UpstreamAnswer answer, GatewaySettings settings, string flaw)
+    /// <param name="dialects">The rules of the dialect that upstream speaks.</param>
+    public static UpstreamFailure FailureOf(UpstreamAnswer answer, GatewaySettings settings, string flaw, IReadOnlyList<FailureRule> dialects) =>
+        FailureOf(UpstreamMessage.From(answer.Body), answer, settings, flaw, dialects);
+
+    /// <summary>The same where the words are somewhere else in the answer.</summary>
+    public static UpstreamFailure FailureOf(UpstreamMessage message, UpstreamAnswer answer, GatewaySettings settings, string flaw, IReadOnlyList<FailureRule> dialects)
     {
-        var message = UpstreamMessage.From(answer.Body);
-        var (kind, repeat) = FailureRules.Classify(answer.StatusCode, message.Text, settings.Generation.FailureRules);
+        var (kind, repeat) = FailureRules.Classify(answer.StatusCode, $"{message.Text} {message.Kind}", settings.Generation.FailureRules, dialects);
         return new UpstreamFailure(
             kind, answer.StatusCode, SecretMask.Apply(message.Text, settings.KnownSecrets), RetryAfter(answer.Headers),
             kind == FailureClass.NotAnImage ? flaw : null, message.EstimatedTime, repeat);

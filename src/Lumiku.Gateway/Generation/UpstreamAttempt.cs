@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.Generation.Dialects;
+using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -12,17 +13,22 @@ namespace Lumiku.Gateway.Generation;
 /// </remarks>
 internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogger<UpstreamAttempt> logger)
 {
-    /// <param name="tried">Destinations that refused before, which are not asked again while there are others; the one that is asked is added.</param>
-    /// <param name="deadline">The generation's own.</param>
-    public async Task<UpstreamAnswer> SendAsync(GenerationPlan plan, UpstreamTarget target, HashSet<string> tried, CancellationToken deadline)
+    /// <summary>What JSON may have around an image.</summary>
+    private const int AroundAnImage = 64 * 1024;
+
+    /// <param name="request">Its destinations are those that refused before, which are not asked again while there are others; the one that is asked is added.</param>
+    /// <param name="deadline">The generation's own, or that of this upstream.</param>
+    public async Task<UpstreamAnswer> SendAsync(UpstreamCall call, InternalRequest request, GatewaySettings settings, UpstreamTarget target, CancellationToken deadline)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var response = new CapturedResponse(plan.Settings.Limits.ImageBytes);
-        var context = CreateContext(response, plan.Request, plan.Terms.Accept);
+        var most = settings.Limits.ImageBytes;
+        // In base64 an image takes a third more.
+        var response = new CapturedResponse(call.GivesImage ? most : (int)Math.Min(int.MaxValue, (most / 3L * 4) + AroundAnImage));
+        var context = CreateContext(response, call);
         context.RequestServices = scope.ServiceProvider;
         context.RequestAborted = deadline;
-        context.Features.Set(plan.Settings);
-        context.Features.Set(new InternalRequest(tried));
+        context.Features.Set(settings);
+        context.Features.Set(request);
         target.Direct(context);
         await target.Endpoint.RequestDelegate!(context);
 
@@ -35,7 +41,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
         if (proxied.ProxiedDestination is { } destination)
         {
-            tried.Add(destination.DestinationId);
+            request.Tried.Add(destination.DestinationId);
         }
 
         var broken = context.Features.Get<IForwarderErrorFeature>();
@@ -50,31 +56,40 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
             ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }
             : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured, ForwarderError.None, response.Captured.IsTooLarge);
-        return answer with { Destination = proxied.ProxiedDestination?.DestinationId, HasAnotherDestination = proxied.AllDestinations.Any(other => !tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy) };
+        return answer with
+        {
+            Destination = proxied.ProxiedDestination?.DestinationId,
+            HasAnotherDestination = proxied.AllDestinations.Any(other => !request.Tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy),
+        };
     }
 
     /// <summary>No connection came about, so nothing was sent: the model surely did not run.</summary>
     private static bool NeverLeft(Exception? exception) =>
         exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
 
-    private static DefaultHttpContext CreateContext(CapturedResponse response, UpstreamRequest request, string accept)
+    private static DefaultHttpContext CreateContext(CapturedResponse response, UpstreamCall call)
     {
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(new HttpRequestFeature
         {
-            Method = HttpMethods.Post,
+            Method = call.Method,
             Scheme = Uri.UriSchemeHttps,
-            Path = request.Path,
+            Path = call.Path,
+            QueryString = call.Query,
             Protocol = HttpProtocol.Http11,
-            Body = MemoryMarshal.TryGetArray(request.Body, out var bytes) ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : Stream.Null,
+            Body = MemoryMarshal.TryGetArray(call.Body, out var bytes) ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : Stream.Null,
         });
         features.Set<IHttpResponseFeature>(response);
         features.Set<IHttpResponseBodyFeature>(response);
 
         var context = new DefaultHttpContext(features);
-        context.Request.ContentType = request.MediaType;
-        context.Request.ContentLength = request.Body.Length;
-        context.Request.Headers.Accept = accept;
+        if (call.MediaType is not null)
+        {
+            context.Request.ContentType = call.MediaType;
+            context.Request.ContentLength = call.Body.Length;
+        }
+
+        context.Request.Headers.Accept = call.Accept;
         return context;
     }
 
@@ -87,7 +102,14 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
 /// <summary>Marks a context as a generation's own, which may pass to YARP.</summary>
 /// <param name="Tried">Destinations not to be asked while there are others.</param>
-internal sealed record InternalRequest(IReadOnlySet<string> Tried);
+internal sealed record InternalRequest(HashSet<string> Tried)
+{
+    /// <summary>The one destination that is asked; null: whichever is free.</summary>
+    public string? Destination { get; init; }
+
+    /// <summary>Sent with it, beside the credential; never anything of a caller's.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+}
 
 /// <summary>What upstream itself answered, before anything was made of it.</summary>
 internal sealed record UpstreamStatus(int StatusCode);

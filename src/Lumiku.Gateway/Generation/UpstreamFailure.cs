@@ -28,6 +28,9 @@ internal sealed record UpstreamFailure(
     /// <summary>Upstream was not asked: the model had no place for one more generation.</summary>
     public bool HasNoPlace { get; init; }
 
+    /// <summary>Upstream was not asked: what is wanted cannot be asked for there.</summary>
+    public bool IsOurs { get; init; }
+
     public GatewayProblem ToProblem(string model) => HasNoPlace ? GatewayProblem.NoPlaceForModel(model) : GatewayProblem.FromUpstream(this, model);
 }
 

@@ -8,7 +8,8 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>What upstream said in words, out of whatever shape it said it in.</summary>
 /// <param name="Text">The whole sentence; empty where there is none.</param>
 /// <param name="EstimatedTime">How long upstream thinks a model takes to load.</param>
-internal sealed record UpstreamMessage(string Text, TimeSpan? EstimatedTime)
+/// <param name="Kind">The word for it that OpenAI's form has besides; empty where there is none.</param>
+internal sealed record UpstreamMessage(string Text, TimeSpan? EstimatedTime, string Kind = "")
 {
     /// <summary>An error of a reasonable upstream is a few hundred bytes.</summary>
     private const int Read = 64 * 1024;
@@ -32,8 +33,8 @@ internal sealed record UpstreamMessage(string Text, TimeSpan? EstimatedTime)
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // Bytes that are no text would only fill the message with replacement characters.
-            return start.AsSpan().Contains((byte)0) ? None : new UpstreamMessage(Encoding.UTF8.GetString(start).Trim(), null);
+            // Bytes that are no text would only fill the message with replacement characters, and JSON of that length has an image in it.
+            return start.AsSpan().Contains((byte)0) || (body.Length > Read && start[0] == '{') ? None : new UpstreamMessage(Encoding.UTF8.GetString(start).Trim(), null);
         }
     }
 
@@ -49,15 +50,18 @@ internal sealed record UpstreamMessage(string Text, TimeSpan? EstimatedTime)
             .Where(text => text.Length > 0).Distinct();
         var estimated = root.TryGetProperty("estimated_time", out var time) && time.ValueKind == JsonValueKind.Number
             && time.TryGetDouble(out var seconds) && seconds is >= 0 and < 86_400 ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
-        return new UpstreamMessage(string.Join(" ", parts), estimated);
+        var kind = root.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? type.GetString()! : "";
+        return new UpstreamMessage(string.Join(" ", parts), estimated, kind);
     }
 
-    /// <summary>A text, a list of them, or an object with a message in it.</summary>
+    /// <summary>A text, a list of them, or an object with a message in it, in FastAPI's form with the place that it is about.</summary>
     private static string TextOf(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!.Trim(),
         JsonValueKind.Array => string.Join(" ", value.EnumerateArray().Select(TextOf).Where(text => text.Length > 0)),
         JsonValueKind.Object when value.TryGetProperty("message", out var message) => TextOf(message),
+        JsonValueKind.Object when value.TryGetProperty("msg", out var message) => value.TryGetProperty("loc", out var place) && place.ValueKind == JsonValueKind.Array
+            ? $"{string.Join('.', place.EnumerateArray().Select(TextOf))}: {TextOf(message)}" : TextOf(message),
         JsonValueKind.Number => value.GetDouble().ToString(CultureInfo.InvariantCulture),
         _ => "",
     };

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.ModelSubstitution;
 using Microsoft.AspNetCore.Routing.Template;
 using Yarp.ReverseProxy.Model;
@@ -15,22 +16,28 @@ internal sealed class UpstreamRoute(IServiceProvider services)
     /// <summary>Of each route as long as it is in force.</summary>
     private readonly ConditionalWeakTable<RouteEndpoint, TemplateMatcher> _matchers = [];
     private RequestDelegate? _match;
+    private ICollection<EndpointDataSource> _sources = [];
 
     /// <summary>Takes the framework's own matching over all routes mapped so far.</summary>
     public void UseRoutesOf(WebApplication app)
     {
+        _sources = ((IEndpointRouteBuilder)app).DataSources;
         var matching = ((IApplicationBuilder)app).New();
         matching.UseRouting();
         matching.Run(_ => Task.CompletedTask); // Matched is enough; whoever asked runs the endpoint.
         matching.UseEndpoints(routes =>
         {
-            foreach (var source in ((IEndpointRouteBuilder)app).DataSources)
+            foreach (var source in _sources)
             {
                 routes.DataSources.Add(source);
             }
         });
         _match = matching.Build();
     }
+
+    /// <summary>The route of that name that is in force; null where there is none.</summary>
+    public RouteEndpoint? Named(string route) => _sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+        .FirstOrDefault(endpoint => string.Equals(endpoint.Metadata.GetMetadata<RouteModel>()?.Config.RouteId, route, StringComparison.OrdinalIgnoreCase));
 
     /// <param name="callers">The route that the caller's request matched.</param>
     /// <returns>Null where no route leads there; nothing must be sent then.</returns>
@@ -61,15 +68,18 @@ internal sealed class UpstreamRoute(IServiceProvider services)
 }
 
 /// <summary>Where a request goes: a YARP route with the values that its transforms read.</summary>
+/// <param name="Path">Of Hugging Face's own form.</param>
 internal sealed record UpstreamTarget(RouteEndpoint Endpoint, RouteValueDictionary Values, string Path)
 {
-    /// <summary>The name of the cluster.</summary>
-    public string Upstream => Endpoint.Metadata.GetMetadata<RouteModel>()?.Cluster?.ClusterId ?? "";
+    /// <summary>What the model is called there, and how it is spoken to; null: as Hugging Face itself, by the route that the request matched.</summary>
+    public Serving? Serving { get; init; }
 
-    /// <summary>Sets path, endpoint and route values.</summary>
+    /// <summary>Its name among <c>Upstreams</c>; of the cluster where no <c>Served</c> names one.</summary>
+    public string Upstream => Serving?.Upstream ?? Endpoint.Metadata.GetMetadata<RouteModel>()?.Cluster?.ClusterId ?? "";
+
+    /// <summary>Sets endpoint and route values.</summary>
     public void Direct(HttpContext context)
     {
-        context.Request.Path = Path;
         context.Request.RouteValues = new RouteValueDictionary(Values);
         context.SetEndpoint(Endpoint);
     }

@@ -9,13 +9,14 @@ namespace Lumiku.Gateway.ModelSubstitution;
 internal readonly record struct ImageCost(decimal Spent, decimal SavedByCache, decimal SavedBySubstitution)
 {
     /// <param name="made">The id of the model that made the image.</param>
+    /// <param name="upstream">The name of the one that made it; null: nobody knows.</param>
     /// <param name="isMade">For this request.</param>
     /// <returns>Null where nothing is known of a price.</returns>
-    public static ImageCost? Of(GatewaySettings settings, ModelChoice model, string made, bool isMade)
+    public static ImageCost? Of(GatewaySettings settings, ModelChoice model, string made, string? upstream, bool isMade)
     {
         // Any other is a fallback.
         var maker = made == model.Served.Id ? model.Served : settings.Models.Find(made);
-        if (maker is null || settings.PriceOf(maker) is not { } price)
+        if (maker is null || settings.PriceOf(maker, upstream) is not { } price)
         {
             return null;
         }

@@ -1,3 +1,5 @@
+using Lumiku.Gateway.InferenceRequests;
+
 namespace Lumiku.Gateway.ModelSubstitution;
 
 /// <summary>A model as it is served.</summary>
@@ -5,6 +7,9 @@ namespace Lumiku.Gateway.ModelSubstitution;
 internal sealed record Model(string Id, ModelOptions Options)
 {
     public bool MakesImages => Options.Output == ModelOutput.Image;
+
+    /// <summary>The media type that its image is asked for in: the wanted one, or the first that it comes in.</summary>
+    public string FormatFor(string wanted) => Options.Formats.Count == 0 || Options.Formats.Contains(wanted, StringComparer.OrdinalIgnoreCase) ? wanted : ImageMediaType.Known(Options.Formats[0]) ?? wanted;
 }
 
 /// <summary>Which model a request asked for and which serves it.</summary>

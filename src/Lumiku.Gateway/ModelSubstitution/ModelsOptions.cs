@@ -66,6 +66,19 @@ internal sealed class ModelOptions
     /// <summary>How many of its generations may be under way at once, whoever asked; beyond that they wait. 1 to 10,000. Null: as many as come.</summary>
     public int? ConcurrentGenerations { get; init; }
 
+    /// <summary>The media types its images come in; a caller who asks for another gets the first. Empty: whichever is asked for.</summary>
+    public IReadOnlyList<string> Formats { get; init; } = [];
+
+    /// <summary>Who makes its images, in this order: the next is asked where one fails. Empty: the upstream of the route that the request matches.</summary>
+    public IReadOnlyList<ServedOptions> Served { get; init; } = [];
+
+    /// <summary>After which trouble the next of <see cref="Served"/> is asked. Absent: <see cref="DefaultNextOn"/>.</summary>
+    public IReadOnlyList<FailureClass>? NextOn { get; init; }
+
+    /// <summary>Where no image came of it that has to be paid for, and another upstream may do better. Without a connection the next is always asked.</summary>
+    public static readonly IReadOnlyList<FailureClass> DefaultNextOn =
+        [FailureClass.Gone, FailureClass.Account, FailureClass.RateLimited, FailureClass.Loading, FailureClass.Overloaded, FailureClass.ParameterRefused, FailureClass.Failed];
+
     /// <summary>What upstream is sent for this model.</summary>
     public ParameterRules Parameters { get; init; } = new();
 }

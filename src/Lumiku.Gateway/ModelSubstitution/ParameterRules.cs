@@ -5,7 +5,7 @@ namespace Lumiku.Gateway.ModelSubstitution;
 /// Members of an object in <c>inputs</c> are parameters too for upstream's pipelines, so all rules but <see cref="Default"/> hold there as
 /// well: a cap could be walked around otherwise.
 /// </remarks>
-internal sealed class ParameterRules
+internal class ParameterRules
 {
     /// <summary>Left out.</summary>
     public IReadOnlyList<string> Remove { get; init; } = [];

@@ -41,7 +41,11 @@ internal sealed record CacheTerms(CacheKey Key, Identity Identity, string Accept
     }
 
     /// <summary>The same terms for the model that serves if the first cannot.</summary>
-    public CacheTerms For(HttpContext context, UpstreamRequest fallback) => this with { Key = KeyOf(context, fallback, Accept) };
+    public CacheTerms For(HttpContext context, UpstreamRequest fallback)
+    {
+        var accept = fallback.Model.Served.FormatFor(Accept);
+        return this with { Key = KeyOf(context, fallback, accept), Accept = accept };
+    }
 
     /// <summary>How long an image waits for its owner.</summary>
     public static TimeSpan ClaimFor(ModelOptions model) => model.CacheFor > TimeSpan.Zero ? model.CacheFor : ClaimLifetime;

@@ -19,6 +19,9 @@ internal sealed record GeneratedImage(
     IReadOnlyList<KeyValuePair<string, string>> UpstreamHeaders,
     long HeldBytes)
 {
+    /// <summary>The name of the upstream that made it; null where another release wrote it down.</summary>
+    public string? Upstream { get; init; }
+
     /// <summary>Whose it is, for purges.</summary>
     public ImageOrigin Origin { get; init; } = ImageOrigin.Unknown;
 }

@@ -30,6 +30,7 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
     public const string CacheHeader = "X-Cache";
     public const string CacheStatusHeader = "Cache-Status";
     public const string UnitsHeader = "X-Lumiku-Units";
+    public const string UpstreamHeader = "X-Lumiku-Upstream";
 
     public static ImageAnswer OfKept(KeptImage kept) => new(kept.Lease.Image, CacheOutcome.Hit, kept, IsStored: true, Units: 0);
 
@@ -42,7 +43,12 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
         record.Story.Answered(this);
         facts["Cache"] = XCache;
         facts["Units"] = Units;
-        record.Cost = ImageCost.Of(context.GetSettings(), context.GetUpstreamRequest().Model, Image.Model, isMade: Outcome is CacheOutcome.Miss or CacheOutcome.Bypass);
+        if (Image.Upstream is { } upstream)
+        {
+            facts["Upstream"] = upstream;
+        }
+
+        record.Cost = ImageCost.Of(context.GetSettings(), context.GetUpstreamRequest().Model, Image.Model, Image.Upstream, isMade: Outcome is CacheOutcome.Miss or CacheOutcome.Bypass);
         SetHeaders(context, terms);
         foreach (var piece in Image.Content)
         {
@@ -75,6 +81,11 @@ internal sealed record ImageAnswer(GeneratedImage Image, CacheOutcome Outcome, K
         }
 
         ModelSubstitutionMiddleware.SetServed(context, Image.Model);
+        if (Image.Upstream is not null)
+        {
+            headers[UpstreamHeader] = Image.Upstream;
+        }
+
         headers[CacheHeader] = XCache;
         headers[CacheStatusHeader] = CacheStatus(terms);
         headers[UnitsHeader] = Units.ToString(CultureInfo.InvariantCulture);

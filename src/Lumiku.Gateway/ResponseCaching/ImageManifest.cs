@@ -24,6 +24,9 @@ internal sealed record ImageManifest(
 {
     public const int PieceSize = 64 * 1024;
 
+    /// <summary>The name of the upstream that made it; null where another release wrote it.</summary>
+    public string? Upstream { get; init; }
+
     /// <summary>No image is larger (<c>Limits:ImageBytes</c>).</summary>
     private const long MostBytes = 268_435_456;
 

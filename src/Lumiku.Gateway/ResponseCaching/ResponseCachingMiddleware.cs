@@ -20,7 +20,8 @@ internal sealed class ResponseCachingMiddleware(RequestDelegate next, KeptImages
 
         var started = time.GetTimestamp();
         var otherwise = context.GetEndpoint()?.Metadata.GetMetadata<ImageAccept>()?.MediaType ?? ImageMediaType.Png;
-        var terms = CacheTerms.Of(context, request, ImageMediaType.Choose(context.Request.Headers.Accept, otherwise));
+        var accept = request.Model.Served.FormatFor(ImageMediaType.Choose(context.Request.Headers.Accept, otherwise));
+        var terms = CacheTerms.Of(context, request, accept);
         context.Features.Set(terms);
         var finding = FindAsync(terms);
         if (finding.IsCompletedSuccessfully)

@@ -80,7 +80,8 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     {
         var image = lease.Image;
         var manifest = new ImageManifest(
-            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders], image.Origin, claimant);
+            $"{Guid.NewGuid():N}", image.Content.Length, image.ETag, image.MediaType, image.Width, image.Height, image.Model, lifetime, [.. image.UpstreamHeaders], image.Origin, claimant)
+        { Upstream = image.Upstream };
         try
         {
             if (!await room.HasAsync(ManifestOf(key)))
@@ -201,6 +202,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
                     new GeneratedImage(manifest.Model, buffer.Content, manifest.MediaType, manifest.Width, manifest.Height, manifest.Checksum, manifest.UpstreamHeaders, buffer.HeldBytes)
                     {
                         Origin = manifest.Origin ?? ImageOrigin.Unknown,
+                        Upstream = manifest.Upstream,
                     },
                     buffer);
             }

@@ -40,6 +40,11 @@ internal sealed class HeaderAllowLists(CurrentSettings settings) : ITransformPro
             content.Headers.TryAddWithoutValidation("Content-Type", from.ContentType);
         }
 
+        foreach (var (name, value) in context.HttpContext.Features.Get<InternalRequest>()?.Headers ?? [])
+        {
+            to.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return default;
     }
 

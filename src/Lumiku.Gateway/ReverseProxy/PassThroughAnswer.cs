@@ -42,7 +42,7 @@ internal static class PassThroughAnswer
         var headers = new HeaderDictionary();
         HeaderAllowLists.Copy(upstream.Headers, headers, UpstreamAnswerReader.ReadHeaders, settings);
         var body = await ReadErrorAsync(upstream, cancellationToken);
-        return UpstreamAnswerReader.FailureOf(new UpstreamAnswer(status, headers, new ReadOnlySequence<byte>(body), null, ForwarderError.None, IsTooLarge: false), settings, flaw: "");
+        return UpstreamAnswerReader.FailureOf(new UpstreamAnswer(status, headers, new ReadOnlySequence<byte>(body), null, ForwarderError.None, IsTooLarge: false), settings, flaw: "", dialects: []);
     }
 
     private static async Task<byte[]> ReadErrorAsync(HttpResponseMessage upstream, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Configuration;
 
@@ -12,6 +13,15 @@ internal static class ProxyRules
         if (proxy.Routes.Count == 0)
         {
             yield return "'ReverseProxy:Routes' has no route: every request would be 404.";
+        }
+
+        foreach (var (name, upstream) in settings.Upstreams.All)
+        {
+            var isMatched = upstream.Route is null && UpstreamCatalog.DialectOf(upstream) is HfInferenceDialect;
+            if (!isMatched && CheckUpstream($"Upstreams:{name}", upstream.Route ?? name, upstream, proxy) is { } mistake)
+            {
+                yield return mistake;
+            }
         }
 
         var clusters = proxy.Clusters.Select(cluster => cluster.ClusterId).ToHashSet(StringComparer.OrdinalIgnoreCase);
@@ -43,6 +53,16 @@ internal static class ProxyRules
                 yield return $"'{key}' has a Timeout or TimeoutPolicy, which YARP answers with 400 (yarp#2662): use Generation:Deadline and the cluster's HttpRequest:ActivityTimeout.";
             }
         }
+    }
+
+    /// <summary>Its route is there, and no caller gets to it: what it takes is money.</summary>
+    private static string? CheckUpstream(string key, string routeId, UpstreamOptions upstream, IProxyConfig proxy)
+    {
+        var route = proxy.Routes.FirstOrDefault(route => string.Equals(route.RouteId, routeId, StringComparison.OrdinalIgnoreCase));
+        return route is null ? $"'{key}:Route' names the route '{routeId}', which ReverseProxy:Routes does not have{Hint(routeId, proxy.Routes.Select(other => other.RouteId))}"
+            : UpstreamCatalog.DialectOf(upstream) is not (null or HfInferenceDialect) && !string.Equals(route.AuthorizationPolicy, ReverseProxySetup.ClosedPolicy, StringComparison.OrdinalIgnoreCase)
+                ? $"'ReverseProxy:Routes:{route.RouteId}:AuthorizationPolicy' must be {ReverseProxySetup.ClosedPolicy}: '{key}' goes by it, and no caller may."
+            : null;
     }
 
     private static string Hint(string? name, IEnumerable<string> known) => name is not null && NearestName.Hint(name, known) is { Length: > 0 } hint ? hint : ".";

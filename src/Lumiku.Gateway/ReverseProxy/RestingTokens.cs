@@ -46,7 +46,7 @@ internal sealed partial class RestingTokens(IDestinationHealthUpdater health, IL
         // Of a generation's own request; the answer is in its memory.
         return context.Features.Get<UpstreamStatus>() is { StatusCode: >= 400 and < 500 } status && context.Features.Get<IHttpResponseBodyFeature>() is CapturedResponse response
             ? UpstreamAnswerReader.FailureOf(
-                new UpstreamAnswer(status.StatusCode, response.Headers, response.Captured.Content, null, ForwarderError.None, IsTooLarge: false), context.GetSettings(), flaw: "")
+                new UpstreamAnswer(status.StatusCode, response.Headers, response.Captured.Content, null, ForwarderError.None, IsTooLarge: false), context.GetSettings(), flaw: "", dialects: [])
             : null;
     }
 

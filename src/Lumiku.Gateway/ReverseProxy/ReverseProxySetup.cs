@@ -1,6 +1,7 @@
 using System.Net;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
@@ -11,7 +12,8 @@ namespace Lumiku.Gateway.ReverseProxy;
 /// <summary>YARP, as configuration describes it, behind a guard.</summary>
 internal static class ReverseProxySetup
 {
-    private const string ClosedPolicy = "Closed";
+    /// <summary>As a route's AuthorizationPolicy: no caller gets there.</summary>
+    public const string ClosedPolicy = "Closed";
 
     public static IServiceCollection AddGatewayReverseProxy(this IServiceCollection services, IConfiguration configuration)
     {
@@ -70,6 +72,12 @@ internal static class ReverseProxySetup
         });
     }
 
+    /// <summary>To callers, with a key or without, a closed route is as if it were not there.</summary>
+    public static IApplicationBuilder UseClosedRoutes(this IApplicationBuilder app) => app.Use((context, next) =>
+        context.IsProxied() && context.GetEndpoint()!.Metadata.GetMetadata<IAuthorizeData>()?.Policy == ClosedPolicy
+            ? GatewayProblem.UnknownRoute(context.Request.Path).ExecuteAsync(context)
+            : next(context));
+
     public static IApplicationBuilder UsePassThrough(this IApplicationBuilder app) => app.UseMiddleware<PassThrough>();
 
     /// <summary>True where the request matched a YARP route.</summary>
@@ -80,9 +88,15 @@ internal static class ReverseProxySetup
     private static Task PassOverTried(HttpContext context, RequestDelegate next)
     {
         var proxied = context.GetReverseProxyFeature();
-        if (proxied.AvailableDestinations.Count > 1)
+        var request = context.Features.Get<InternalRequest>();
+        if (request?.Destination is { } placed)
         {
-            var tried = context.Features.Get<InternalRequest>()?.Tried;
+            // Also if it rests by now: an order is known to the account that placed it.
+            proxied.AvailableDestinations = [.. proxied.AllDestinations.Where(destination => destination.DestinationId == placed)];
+        }
+        else if (proxied.AvailableDestinations.Count > 1)
+        {
+            var tried = request?.Tried;
             List<DestinationState> others =
                 [.. proxied.AvailableDestinations.Where(destination => destination.Health.Passive != DestinationHealth.Unhealthy && tried?.Contains(destination.DestinationId) != true)];
             if (others.Count > 0)

@@ -1,6 +1,7 @@
 using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
@@ -23,6 +24,7 @@ internal sealed class GatewaySettings
         OperatorKey = configuration[ShortVariables.OperatorKey] is { Length: > 0 } operatorKey ? new Secret(operatorKey) : null;
         CheckOperatorKey(read);
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
+        Upstreams = new UpstreamCatalog(read.Section<Dictionary<string, UpstreamOptions?>>("Upstreams"), Models, read);
         Cost = read.Section<CostOptions>("Cost");
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
@@ -75,6 +77,8 @@ internal sealed class GatewaySettings
 
     public ModelCatalog Models { get; }
 
+    public UpstreamCatalog Upstreams { get; }
+
     public CostOptions Cost { get; }
 
     public LimitsOptions Limits { get; }
@@ -111,7 +115,14 @@ internal sealed class GatewaySettings
     public IReadOnlyList<string> KnownSecrets { get; }
 
     /// <summary>What upstream is paid for an image of a model; null where nothing is known.</summary>
-    public decimal? PriceOf(Model model) => model.Options.Price ?? (Cost.PerUnit * model.Options.Units);
+    /// <remarks>Where several upstreams make them at prices of their own, the first one's: it is the one that is meant to.</remarks>
+    public decimal? PriceOf(Model model) => (model.Options.Served is [{ } first, ..] ? first.Price : null) ?? model.Options.Price ?? (Cost.PerUnit * model.Options.Units);
+
+    /// <summary>The same of an image that a certain upstream makes.</summary>
+    /// <param name="upstream">Its name; one that <c>Served</c> does not name, or null, is the model's own.</param>
+    public decimal? PriceOf(Model model, string? upstream) =>
+        model.Options.Served.FirstOrDefault(served => served.Upstream?.Equals(upstream, StringComparison.OrdinalIgnoreCase) == true) is { } served
+            ? served.Price ?? model.Options.Price ?? (Cost.PerUnit * model.Options.Units) : PriceOf(model);
 
     /// <summary>A caller by its name, case ignored; null where there is none.</summary>
     public Caller? FindCaller(string name) =>

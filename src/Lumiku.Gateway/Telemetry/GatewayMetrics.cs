@@ -107,12 +107,14 @@ internal sealed class GatewayMetrics
     }
 
     /// <summary>Upstream has answered, or not.</summary>
+    /// <param name="upstream">Its name in settings.</param>
     /// <param name="failure">The failure's class; null: an image.</param>
-    public void Attempted(string model, string? failure, TimeSpan took)
+    public void Attempted(string model, string upstream, string? failure, TimeSpan took)
     {
         TagList tags = default;
         tags.Add("gen_ai.operation.name", "generate_content");
         tags.Add("gen_ai.request.model", model);
+        tags.Add("lumiku.upstream", upstream);
         tags.Add("error.type", failure ?? None);
         _attempts.Record(took.TotalSeconds, tags);
     }
@@ -160,10 +162,10 @@ internal sealed class GatewayMetrics
     /// <summary>Shows how many generations run.</summary>
     public void WatchGenerations(Func<long> running) => _meter.CreateObservableUpDownCounter("lumiku.generation.running", running, "{generation}", "Generations that are under way.");
 
-    /// <summary>Shows the breakers of models with a fallback.</summary>
-    public void WatchBreakers(Func<IEnumerable<(string Model, bool IsOpen)>> breakers) => _meter.CreateObservableGauge(
+    /// <summary>Shows the breakers of models that have another upstream or a fallback.</summary>
+    public void WatchBreakers(Func<IEnumerable<(string Upstream, string Model, bool IsOpen)>> breakers) => _meter.CreateObservableGauge(
         "lumiku.breaker.open",
-        () => breakers().Select(breaker => new Measurement<int>(breaker.IsOpen ? 1 : 0, new KeyValuePair<string, object?>("gen_ai.request.model", breaker.Model))),
+        () => breakers().Select(breaker => new Measurement<int>(breaker.IsOpen ? 1 : 0, new("gen_ai.request.model", breaker.Model), new("lumiku.upstream", breaker.Upstream))),
         description: "1 while a model is left alone, as its generations kept failing: its fallback serves.");
 
     private void Saved(GatewaySettings settings, decimal amount, string how)

@@ -78,7 +78,7 @@ public sealed class CheckTests : IDisposable
 
         var (errors, output) = await RunAsync(0, new(Secrets) { ["PORT"] = $"{port}", ["REDIS_URL"] = $"redis://127.0.0.1:{port}" }, "check");
 
-        output.ShouldBe($"{Shipped} is good: 1 route, 8 models, 6 tiers, 1 caller.");
+        output.ShouldBe($"{Shipped} is good: 6 routes, 8 models, 6 tiers, 1 caller.");
         errors.ShouldBeEmpty();
         taken.Pending().ShouldBeFalse();
     }
@@ -129,7 +129,7 @@ public sealed class CheckTests : IDisposable
 
         var (errors, output) = await RunAsync(0, [], "check", "--without-secrets");
 
-        output.ShouldBe($"{Shipped} is good: 1 route, 8 models, 6 tiers, 1 caller.");
+        output.ShouldBe($"{Shipped} is good: 6 routes, 8 models, 6 tiers, 1 caller.");
         errors.ShouldBe("Placeholders stand in for Credentials:huggingface, Callers:backend:Key.");
         (await RunAsync(0, Secrets, "check", "--without-secrets")).Errors.ShouldBeEmpty();
     }

@@ -75,7 +75,7 @@ public class FailureRulesTests(GatewayFixture fixture) : IClassFixture<GatewayFi
     {
         var answer = new UpstreamAnswer(status, new HeaderDictionary(), new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(body)), null, ForwarderError.None, IsTooLarge: false);
 
-        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<CurrentSettings>().Value, "is none");
+        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<CurrentSettings>().Value, "is none", dialects: []);
 
         $"{failure.Class} {failure.Repeat}".ShouldBe($"{kind} {repeat}");
     }
@@ -88,7 +88,7 @@ public class FailureRulesTests(GatewayFixture fixture) : IClassFixture<GatewayFi
         var body = Encoding.UTF8.GetBytes($$"""{"error":"Model a/b is currently loading","estimated_time":{{seconds}}}""");
         var answer = new UpstreamAnswer(503, new HeaderDictionary(), new ReadOnlySequence<byte>(body), null, ForwarderError.None, IsTooLarge: false);
 
-        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<CurrentSettings>().Value, "is none");
+        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<CurrentSettings>().Value, "is none", dialects: []);
 
         failure.EstimatedTime.ShouldBe(TimeSpan.FromSeconds(seconds));
     }

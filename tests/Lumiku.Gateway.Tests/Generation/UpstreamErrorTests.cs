@@ -218,7 +218,7 @@ public sealed class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<G
         var headers = new Microsoft.AspNetCore.Http.HeaderDictionary { ["Retry-After"] = retryAfter, ["Date"] = "Sun, 22 Nov 2026 12:00:00 GMT" };
         var answer = new UpstreamAnswer(429, headers, default, null, Yarp.ReverseProxy.Forwarder.ForwarderError.None, IsTooLarge: false);
 
-        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<Gateway.Settings.CurrentSettings>().Value, "");
+        var failure = UpstreamAnswerReader.FailureOf(answer, fixture.Gateway.Services.GetRequiredService<Gateway.Settings.CurrentSettings>().Value, "", dialects: []);
 
         failure.ToProblem("a/b").RetryAfter.ShouldBe(TimeSpan.FromSeconds(seconds));
     }

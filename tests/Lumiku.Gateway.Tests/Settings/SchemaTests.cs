@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.Generation.Dialects;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
@@ -33,6 +34,10 @@ public partial class SchemaTests
         { "Models", typeof(ModelsOptions) },
         { "Models:Catalog:x", typeof(ModelOptions) },
         { "Models:Catalog:x:Parameters", typeof(ParameterRules) },
+        { "Models:Catalog:x:Served:0", typeof(ServedOptions) },
+        { "Models:Catalog:x:Served:0:Parameters", typeof(ProviderRules) },
+        { "Upstreams:x", typeof(UpstreamOptions) },
+        { "Upstreams:x:Parameters", typeof(ProviderRules) },
         { "Cost", typeof(CostOptions) },
         { "Quota", typeof(QuotaOptions) },
         { "Generation", typeof(GenerationOptions) },
@@ -88,7 +93,7 @@ public partial class SchemaTests
             {
                 Text(said.Default.ShouldNotBeNull($"{key} is preset to {value}")).ShouldBe(Text(value), key);
             }
-            else if (property.Name != nameof(ModelOptions.FallbackOn))
+            else if (property.Name is not (nameof(ModelOptions.FallbackOn) or nameof(ModelOptions.NextOn)))
             {
                 said.Default.ShouldBeOneOf([null, said.Default is { ValueKind: JsonValueKind.Array } empty && empty.GetArrayLength() == 0 ? said.Default : null], key);
             }
@@ -98,6 +103,10 @@ public partial class SchemaTests
     [Fact]
     public void The_default_that_an_absent_FallbackOn_stands_for_is_the_schemas() =>
         Text(SettingsSchema.Find("Models:Catalog:x:FallbackOn")!.Default!.Value).ShouldBe(Text(ModelOptions.DefaultFallbackOn));
+
+    [Fact]
+    public void The_default_that_an_absent_NextOn_stands_for_is_the_schemas() =>
+        Text(SettingsSchema.Find("Models:Catalog:x:NextOn")!.Default!.Value).ShouldBe(Text(ModelOptions.DefaultNextOn));
 
     [Theory]
     [MemberData(nameof(OfYarp))]

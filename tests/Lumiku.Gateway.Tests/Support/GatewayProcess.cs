@@ -66,6 +66,11 @@ public sealed class GatewayProcess : IAsyncDisposable
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
             ["ReverseProxy__Clusters__huggingface__Destinations__primary__Address"] = $"{upstream}",
         };
+        foreach (var provider in TestGateway.Providers)
+        {
+            variables[$"ReverseProxy__Clusters__{provider}__Destinations__primary__Address"] = $"{new Uri(upstream, $"/{provider}/")}";
+        }
+
         foreach (var (name, value) in environment ?? [])
         {
             variables[name] = value;

@@ -19,11 +19,15 @@ public sealed class TestGateway : IAsyncDisposable
     public const string Sd3 = "stabilityai/stable-diffusion-3-medium-diffusers";
     public const string Xl = "stabilityai/stable-diffusion-xl-base-1.0";
 
+    /// <summary>The other upstreams of the shipped settings; the simulator is all of them.</summary>
+    public static readonly string[] Providers = ["nscale", "together", "fal-ai", "replicate", "wavespeed"];
+
     private static readonly Lazy<string> UnlimitedFile = new(() =>
     {
         var path = Path.Combine(AppContext.BaseDirectory, "appsettings.unlimited.json");
         var limits = new Regex("""(, )?"(RequestsPerMinute|Burst|ConcurrentRequests|UnitsPerDay|UnitsPerMonth)": \d+(?=[ ,])""");
-        var lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "appsettings.json"));
+        var served = new Regex("""^ *"Served": \[\n( +\{.*\n)+ *\],\n""", RegexOptions.Multiline);
+        var lines = served.Replace(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "appsettings.json")), "").Split('\n');
         File.WriteAllLines(path, lines.Select(line => line.TrimStart().StartsWith("//", StringComparison.Ordinal) ? line : limits.Replace(line, "").Replace("{ ,", "{", StringComparison.Ordinal)));
         return path;
     });
@@ -36,7 +40,7 @@ public sealed class TestGateway : IAsyncDisposable
         Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
     }
 
-    /// <summary>The path of the shipped settings without the tiers' limits, which all of these gateways have unless a test says otherwise.</summary>
+    /// <summary>The path of the shipped settings without the tiers' limits, and with Hugging Face's own as the only upstream, which all of these gateways have unless a test says otherwise.</summary>
     public static string UnlimitedSettings => UnlimitedFile.Value;
 
     /// <summary>Sends nothing of its own: no key, no Accept.</summary>
@@ -83,6 +87,7 @@ public sealed class TestGateway : IAsyncDisposable
         $"--HUGGINGFACE_API_KEY={UpstreamToken}",
         $"--GATEWAY_API_KEY={BackendKey}",
         $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
+        .. Providers.Select(provider => $"--ReverseProxy:Clusters:{provider}:Destinations:primary:Address={new Uri(upstream, $"/{provider}/")}"),
         "--Serilog:MinimumLevel:Default=Fatal",
         $"--GATEWAY_SETTINGS={UnlimitedSettings}",
         .. settings.Select(setting => "--" + setting),

@@ -134,7 +134,7 @@ public class ExplainedPrivacyTests
 
         var html = System.Net.WebUtility.HtmlDecode(Explained.TextOf(await bench.Gateway.ExplainAsync(answer.Header("X-Request-Id"), TestGateway.BackendKey, "text/html")));
 
-        foreach (var text in new[] { story.Say("summary")!, story.Say("advice")!, "substitution: the tier lacks PRO", "2 of 3 left; anew in 12 h", $"{TestGateway.Schnell} at primary · 200" })
+        foreach (var text in new[] { story.Say("summary")!, story.Say("advice")!, "substitution: the tier lacks PRO", "2 of 3 left; anew in 12 h", $"{TestGateway.Schnell} at huggingface (primary) · 200" })
         {
             html.ShouldContain(text);
         }

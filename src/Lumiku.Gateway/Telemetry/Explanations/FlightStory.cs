@@ -33,27 +33,20 @@ internal sealed class FlightStory
     }
 
     /// <param name="now">A timestamp of the clock.</param>
-    public void Begin(string model, long now)
-    {
-        lock (_lock)
-        {
-            if (_attempts.Count == 2 * MostAtEachEnd)
-            {
-                _attempts.RemoveAt(MostAtEachEnd);
-                LeftOut++;
-            }
+    public void Begin(string model, string upstream, long now) => Add(new AttemptStory(model, upstream, now));
 
-            _attempts.Add(new AttemptStory(model, now));
-        }
-    }
+    /// <summary>Its breaker is open.</summary>
+    public void Skip(string model, string upstream, long now) => Add(new AttemptStory(model, upstream, now) { Ended = now, IsSkipped = true });
 
-    public void Answered(UpstreamAnswer answer, UpstreamFailure? failure, GenerationPlan plan) => Change(attempt => attempt with
+    public void Answered(Exchange exchange, GenerationPlan plan) => Change(attempt => attempt with
     {
-        Destination = answer.Destination,
-        Status = answer.Status,
-        Failure = failure?.Class,
-        Said = Quotations.Mask(failure?.Message, plan.Request),
-        Flaw = failure?.Flaw,
+        Destination = exchange.Answer?.Destination,
+        Status = exchange.Answer?.Status,
+        Failure = exchange.Failure?.Class,
+        Said = Quotations.Mask(exchange.Failure?.Message, plan.Request),
+        Flaw = exchange.Failure?.Flaw,
+        Polls = exchange.Polls,
+        FetchedFrom = exchange.FetchedFrom,
     });
 
     /// <param name="failure">Why there is no image, where there was no answer either.</param>
@@ -68,6 +61,20 @@ internal sealed class FlightStory
     /// <summary>The fallback's image is made by a flight of its own.</summary>
     public void Follow(FlightStory flight) => Fallback = Fallback! with { Flight = flight };
 
+    private void Add(AttemptStory attempt)
+    {
+        lock (_lock)
+        {
+            if (_attempts.Count == 2 * MostAtEachEnd)
+            {
+                _attempts.RemoveAt(MostAtEachEnd);
+                LeftOut++;
+            }
+
+            _attempts.Add(attempt);
+        }
+    }
+
     private void Change(Func<AttemptStory, AttemptStory> change)
     {
         lock (_lock)
@@ -78,8 +85,17 @@ internal sealed class FlightStory
 }
 
 /// <param name="Began">As a timestamp of the clock, as is <see cref="Ended"/>.</param>
-internal sealed record AttemptStory(string Model, long Began)
+internal sealed record AttemptStory(string Model, string Upstream, long Began)
 {
+    /// <summary>Nobody was asked: the breaker is open.</summary>
+    public bool IsSkipped { get; init; }
+
+    /// <summary>How often the image was asked after once it was ordered.</summary>
+    public int Polls { get; init; }
+
+    /// <summary>The host that the image was fetched from; null: it came with the answer.</summary>
+    public string? FetchedFrom { get; init; }
+
     /// <summary>Null: it is under way.</summary>
     public long? Ended { get; init; }
 

@@ -5,6 +5,9 @@ namespace Lumiku.Gateway.Telemetry.Explanations;
 /// <summary>Writes down a generation as one of its requests saw it.</summary>
 internal sealed class GenerationWriter(TimeProvider time, RequestStory story, int most, int said)
 {
+    /// <summary>Decided of an upstream that was not asked.</summary>
+    public const string Skipped = "not asked: its breaker is open";
+
     public GenerationBody? Write()
     {
         if (story.Flight is not { } flight)
@@ -35,7 +38,7 @@ internal sealed class GenerationWriter(TimeProvider time, RequestStory story, in
     private GenerationBody PassedThrough()
     {
         AttemptBody[] attempts = story.PassedFailure is not { } failure ? []
-            : [new(story.ServedModel ?? story.RequestedModel ?? "", Destination: null, 0, Upstream(), failure.Status, failure.Class.ToString(), Said: null, failure.Flaw, "told the caller")];
+            : [new(story.ServedModel ?? story.RequestedModel ?? "", Upstream: null, Destination: null, 0, Upstream(), failure.Status, failure.Class.ToString(), Said: null, failure.Flaw, "told the caller")];
         return new GenerationBody("passed through", HasEnded: true, OfAnotherReplica: false, Upstream(), attempts, LeftOut: 0, Fallback: null);
     }
 
@@ -47,8 +50,9 @@ internal sealed class GenerationWriter(TimeProvider time, RequestStory story, in
             var attempt = attempts[i];
             var next = i + 1 < attempts.Count ? attempts[i + 1] : null;
             yield return new AttemptBody(
-                attempt.Model, attempt.Destination, Since(story.Started, attempt.Began), attempt.Ended is { } ended ? Since(attempt.Began, ended) : null,
-                attempt.Status, attempt.Failure?.ToString(), Cut(attempt.Said), attempt.Flaw, Decide(attempt, next, hasEnded, hasFallback));
+                attempt.Model, attempt.Upstream, attempt.Destination, Since(story.Started, attempt.Began), attempt.Ended is { } ended ? Since(attempt.Began, ended) : null,
+                attempt.Status, attempt.Failure?.ToString(), Cut(attempt.Said), attempt.Flaw, Decide(attempt, next, hasEnded, hasFallback),
+                attempt.Polls > 0 ? attempt.Polls : null, attempt.FetchedFrom);
         }
     }
 
@@ -59,12 +63,18 @@ internal sealed class GenerationWriter(TimeProvider time, RequestStory story, in
             return hasEnded ? "given up" : "under way";
         }
 
+        if (attempt.IsSkipped)
+        {
+            return Skipped;
+        }
+
         if (attempt.Failure is null)
         {
             return "an image";
         }
 
-        return attempt.IsAskedAgain && next is not null ? string.Create(CultureInfo.InvariantCulture, $"again after {Since(ended, next.Began) / 1000:0.0} s")
+        return next is not null && next.Model == attempt.Model && next.Upstream != attempt.Upstream ? $"next: {next.Upstream}"
+            : attempt.IsAskedAgain && next is not null ? string.Create(CultureInfo.InvariantCulture, $"again after {Since(ended, next.Began) / 1000:0.0} s")
             : next is not null || hasFallback ? "fallback"
             : attempt.IsAskedAgain && !hasEnded ? "waits to ask again"
             : attempt.IsAskedAgain ? "waited in vain"

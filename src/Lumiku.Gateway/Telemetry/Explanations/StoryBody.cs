@@ -84,8 +84,15 @@ internal sealed record GenerationBody(
 /// <param name="StartMs">After the request came; below 0: it shared a generation that was under way.</param>
 /// <param name="DurationMs">Null: it was under way.</param>
 /// <param name="Decision">What followed from it.</param>
+/// <param name="Polls">How often the image was asked after once it was ordered; null: it came at once.</param>
+/// <param name="FetchedFrom">The host that the image lay at; null: it came with the answer.</param>
 internal sealed record AttemptBody(
-    string Model, string? Destination, double StartMs, double? DurationMs, int? Status, string? Failure, string? Said, string? Flaw, string Decision);
+    string Model, string? Upstream, string? Destination, double StartMs, double? DurationMs, int? Status, string? Failure, string? Said, string? Flaw, string Decision, int? Polls = null, string? FetchedFrom = null)
+{
+    /// <summary>Nobody was asked.</summary>
+    [JsonIgnore]
+    public bool IsSkipped => Decision == GenerationWriter.Skipped;
+}
 
 /// <param name="Because">Null: the breaker of the model that was to serve was open, so that it was not asked.</param>
 internal sealed record FallbackBody(string Model, string? Because, IReadOnlyList<string>? ChangedParameters);

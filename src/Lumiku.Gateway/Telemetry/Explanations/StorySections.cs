@@ -94,8 +94,8 @@ internal static class StorySections
     private static void Attempt(Html html, AttemptBody attempt, double from, double span)
     {
         var end = attempt.DurationMs ?? (from + span - attempt.StartMs);
-        html.Raw("<li><p><b>").Text(attempt.Failure is null ? attempt.DurationMs is null ? "Under way" : "Image" : Words(attempt.Failure)).Raw("</b> <span>")
-            .Text($"{attempt.Model}{(attempt.Destination is null ? "" : $" at {attempt.Destination}")}{(attempt.Status is { } status ? $" · {status.ToString(CultureInfo.InvariantCulture)}" : "")}")
+        html.Raw("<li><p><b>").Text(attempt.IsSkipped ? "Skipped" : attempt.Failure is null ? attempt.DurationMs is null ? "Under way" : "Image" : Words(attempt.Failure)).Raw("</b> <span>")
+            .Text($"{attempt.Model}{Where(attempt)}{(attempt.Status is { } status ? $" · {status.ToString(CultureInfo.InvariantCulture)}" : "")}{How(attempt)}")
             .Raw("</span><span class=\"when\">").Text($"{(attempt.StartMs < 0 ? "−" : "+")}{StoryWords.Seconds(Math.Abs(attempt.StartMs))}, {(attempt.DurationMs is { } took ? StoryWords.Seconds(took) : "not over")}").Raw("</span></p>");
         Bar(html, attempt.Failure is null ? "fill good" : "fill bad", 100 * (attempt.StartMs - from) / span, 100 * end / span);
         if ((attempt.Said ?? attempt.Flaw) is { } said)
@@ -103,13 +103,21 @@ internal static class StorySections
             html.Raw("<p class=\"said\">").Text(attempt.Said is null ? $"Its answer {said}." : $"“{said}”").Raw("</p>");
         }
 
-        if (attempt.Failure is not null)
+        if (attempt.Failure is not null || attempt.IsSkipped)
         {
             html.Raw("<p class=\"decision\">→ ").Text(attempt.Decision).Raw("</p>");
         }
 
         html.Raw("</li>");
     }
+
+    /// <summary>The upstream, and which of its destinations, as far as they are known.</summary>
+    private static string Where(AttemptBody attempt) =>
+        attempt.Upstream is null ? attempt.Destination is null ? "" : $" at {attempt.Destination}" : $" at {attempt.Upstream}{(attempt.Destination is null ? "" : $" ({attempt.Destination})")}";
+
+    private static string How(AttemptBody attempt) =>
+        (attempt.Polls is { } polls ? $" · asked after {(polls == 1 ? "once" : string.Create(CultureInfo.InvariantCulture, $"{polls} times"))}" : "")
+        + (attempt.FetchedFrom is null ? "" : $" · image fetched from {attempt.FetchedFrom}");
 
     private static void Bar(Html html, string tone, double from, double width) => html
         .Raw("<svg class=\"bar\" aria-hidden=\"true\" width=\"100%\" height=\"8\"><rect class=\"track\" width=\"100%\" height=\"8\" rx=\"4\"/><rect class=\"").Raw(tone).Raw("\" x=\"").Percent(Math.Min(from, 100 - Visible))

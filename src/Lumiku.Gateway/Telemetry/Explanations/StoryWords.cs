@@ -9,7 +9,7 @@ internal static class StoryWords
 
     private static string SummaryOf(StoryBody story) => story.Outcome switch
     {
-        "ok" => Join(Success(story), Choice(story)),
+        "ok" => Join(Success(story), Choice(story), Moved(story)),
         "caller gone" => Join($"The caller left after {Seconds(story.DurationMs)}, before the answer.", Left(story)),
         _ => Join(story.Refusal?.Error ?? $"It was answered with {story.Status}.", Tried(story), Choice(story)),
     };
@@ -29,6 +29,19 @@ internal static class StoryWords
         { Rule: "upstream" } served => $"The model that was to serve failed upstream ({served.Because ?? "its breaker was open"}), so its fallback '{served.Model}' was asked.",
         _ => null,
     };
+
+    /// <summary>Which upstreams could not, where another made the image.</summary>
+    private static string? Moved(StoryBody story)
+    {
+        if (story.Generation?.Attempts is not [.., { Failure: null, DurationMs: not null, Upstream: { } maker } last] attempts)
+        {
+            return null;
+        }
+
+        var others = attempts.Where(attempt => attempt.Model == last.Model && attempt.Upstream != maker).GroupBy(attempt => attempt.Upstream)
+            .Select(other => $"{other.Key} {(other.Last().IsSkipped ? "was not asked (its breaker is open)" : $"could not make it ({other.Last().Failure})")}").ToList();
+        return others.Count == 0 ? null : $"{string.Join(", ", others)}, so {maker} did.";
+    }
 
     private static string? Left(StoryBody story) => story.Generation switch
     {
