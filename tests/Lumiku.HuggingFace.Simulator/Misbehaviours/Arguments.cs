@@ -6,18 +6,21 @@ namespace Lumiku.HuggingFace.Simulator.Misbehaviours;
 internal sealed record Arguments
 {
     private readonly string _text;
+    private readonly int _most;
 
-    private Arguments(string text) => _text = text;
+    private Arguments(string text, int most) => (_text, _most) = (text, most);
 
     /// <summary>How many requests the script has had before this one.</summary>
     public int Played { get; init; }
 
-    private string[] Values => Split(_text);
+    private string[] Values => Split(_text, _most);
 
     /// <exception cref="FormatException">Too many, or one of the wrong type.</exception>
     public static Arguments Parse(MisbehaviourKind kind, string text)
     {
-        var given = text.Length == 0 ? [] : Split(text);
+        // A text at the end has its commas to itself.
+        var most = kind.Parameters is [.., { Type: ParameterType.Text }] ? kind.Parameters.Count : int.MaxValue;
+        var given = text.Length == 0 ? [] : Split(text, most);
         if (given.Length > kind.Parameters.Count)
         {
             throw new FormatException($"'{kind.Name}' takes {kind.Parameters.Count} arguments, not {given.Length}: {kind.Example}.");
@@ -25,7 +28,7 @@ internal sealed record Arguments
 
         var values = kind.Parameters.Select(
             (parameter, index) => Canonical(index < given.Length ? given[index] : parameter.Default, parameter.Type));
-        return new Arguments(string.Join(',', values));
+        return new Arguments(string.Join(',', values), most);
     }
 
     public int Number(int index) => ParseNumber(Values[index]);
@@ -52,14 +55,14 @@ internal sealed record Arguments
             : throw new FormatException($"'{value}' is not a whole number.");
 
     /// <summary>At commas, but not at those within parentheses: an argument may be a misbehaviour with arguments.</summary>
-    private static string[] Split(string text)
+    private static string[] Split(string text, int most)
     {
         var parts = new List<string>();
         var (start, depth) = (0, 0);
         for (var i = 0; i < text.Length; i++)
         {
             depth += text[i] switch { '(' => 1, ')' => -1, _ => 0 };
-            if (text[i] == ',' && depth == 0)
+            if (text[i] == ',' && depth == 0 && parts.Count + 1 < most)
             {
                 parts.Add(text[start..i].Trim());
                 start = i + 1;

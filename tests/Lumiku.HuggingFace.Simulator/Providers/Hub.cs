@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 
+using Lumiku.HuggingFace.Simulator.Models;
+
 namespace Lumiku.HuggingFace.Simulator.Providers;
 
 /// <summary><c>/api/models/{id}</c> of the Hub: which providers serve a model. It takes no token.</summary>
@@ -18,6 +20,11 @@ internal static class Hub
     {
         var model = exchange.Request.Model;
         var offers = OfferCatalogue.Of(model).ToList();
+        if (offers.Count == 0 && ModelCatalogue.Find(model) is { } alone)
+        {
+            offers.Add(new Offer(model, ModelPath.HfInference, model, alone.Pipeline.Task));
+        }
+
         if (offers.Count == 0)
         {
             return exchange.AnswerErrorAsync(StatusCodes.Status404NotFound, "Repository not found");
