@@ -33,8 +33,11 @@ internal sealed class Exchange : IDisposable
     /// <summary>Set when the path is that of another provider than hf-inference.</summary>
     public ProviderCall? Call { get; init; }
 
+    /// <summary>Set when it is a picture's own address.</summary>
+    public StoredFile? File { get; init; }
+
     /// <summary>The pictures asked for.</summary>
-    public Order Order => field ??= Call?.OrderOf(Request) ?? OrderOfRequest();
+    public Order Order => field ??= Call?.OrderOf(Request) ?? File?.Job.Order ?? OrderOfRequest();
 
     /// <summary>Where the simulator was reached, without a slash at its end.</summary>
     public string Origin => $"http://127.0.0.1:{Context.Connection.LocalPort}";
@@ -57,7 +60,12 @@ internal sealed class Exchange : IDisposable
     public Task AnswerWellAsync() => FollowAsync(Course.Well);
 
     /// <summary>hf-inference, whose answer is the picture, knows no other course than to behave well.</summary>
-    public Task FollowAsync(Course course) => Call is { } call ? call.AnswerAsync(this, course) : WellBehaved.AnswerAsync(this);
+    public Task FollowAsync(Course course) => this switch
+    {
+        { Call: { } call } => call.AnswerAsync(this, course),
+        { File: { } file } => FileShop.AnswerWellAsync(this, file),
+        _ => WellBehaved.AnswerAsync(this),
+    };
 
     public Task MisbehaveAsync(Turn turn) => turn.Behaviour.PlayAsync(this, turn.Played);
 
@@ -75,11 +83,16 @@ internal sealed class Exchange : IDisposable
     public Task WaitForTheEndAsync() => Task.Delay(Timeout.InfiniteTimeSpan, Options.TimeProvider, Over);
 
     /// <summary>The body of a good answer, once the render time is over: the picture or, of another provider, the JSON that holds or names it.</summary>
-    public Task<Picture> RenderAsync() => Call is { } call ? call.RenderAsync(this) : RenderAsync(Order.Type);
+    public Task<Picture> RenderAsync() => this switch
+    {
+        { Call: { } call } => call.RenderAsync(this),
+        { File: { } file } => Task.FromResult(file.Paint(Options.ImageBytes)),
+        _ => RenderAsync(Order.Type),
+    };
 
     public async Task<Picture> RenderAsync(string type)
     {
-        await WaitAsync(Options.Delay);
+        await WaitAsync(File is null ? Options.Delay : TimeSpan.Zero);
         return Order.Paint(type, index: 0, Options.ImageBytes);
     }
 

@@ -19,6 +19,8 @@ public sealed partial record Misbehaviour
 
     public static Misbehaviour FailingPolls(int count = 2, int status = 500) => Of("failing-polls", count, status);
 
+    public static Misbehaviour AtPolls(int count, Misbehaviour behaviour) => Of("at-polls", count, behaviour);
+
     public static Misbehaviour MalformedPolls => Of("malformed-polls");
 
     public static Misbehaviour MalformedAnswer => Of("malformed-answer");
@@ -44,15 +46,7 @@ public sealed partial record Misbehaviour
 
     public static Misbehaviour ExpiredUrl(int status = 403) => Of("expired-url", status);
 
-    public static Misbehaviour DownloadStatus(int status = 500) => Of("download-status", status);
-
     public static Misbehaviour DownloadRedirect(string url) => Of("download-redirect", url);
 
-    public static Misbehaviour DownloadType(string type = "text/html") => Of("download-type", type);
-
-    public static Misbehaviour DownloadCut(int bytes = 1_000) => Of("download-cut", bytes);
-
-    public static Misbehaviour StalledDownload => Of("stalled-download");
-
-    public static Misbehaviour OversizedDownload(int bytes = 40_000_000) => Of("oversized-download", bytes);
+    public static Misbehaviour AtDownload(Misbehaviour behaviour) => Of("at-download", behaviour);
 }

@@ -17,10 +17,11 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
         {
             var received = await ReceiveAsync(context);
             var call = new Counter(_works).Find(received);
-            var request = Assign(received, call);
+            var file = FileShop.Owns(received.Path) ? new FileShop(_works).Find(received.Path) : null;
+            var request = Assign(received, call, file);
             log.Add(request);
 
-            using var exchange = new Exchange(context, request, options, stopping) { Call = call };
+            using var exchange = new Exchange(context, request, options, stopping) { Call = call, File = file };
             await AnswerAsync(exchange);
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException or SocketException or ObjectDisposedException)
@@ -33,7 +34,7 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
     {
         CallKind.Inference => InferAsync(exchange),
         CallKind.Poll => exchange.Call!.TellAsync(exchange),
-        CallKind.Download => new FileShop(_works).AnswerAsync(exchange),
+        CallKind.Download => FileShop.AnswerAsync(exchange),
         CallKind.Mapping => Hub.AnswerAsync(exchange),
         _ => exchange.AnswerNotFoundAsync(),
     };
@@ -53,7 +54,7 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
     }
 
     /// <summary>Says whose a request is that is not hf-inference's.</summary>
-    private ReceivedRequest Assign(ReceivedRequest request, ProviderCall? call)
+    private static ReceivedRequest Assign(ReceivedRequest request, ProviderCall? call, StoredFile? file)
     {
         if (call is not null)
         {
@@ -69,7 +70,7 @@ internal sealed class Router(SimulatorOptions options, RequestLog log, Scripts s
 
         if (FileShop.Owns(request.Path))
         {
-            var offer = new FileShop(_works).Find(request.Path)?.Job.Offer;
+            var offer = file?.Job.Offer;
             return request with
             {
                 Call = CallKind.Download,

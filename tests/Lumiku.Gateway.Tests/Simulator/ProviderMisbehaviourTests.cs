@@ -68,6 +68,20 @@ public class ProviderMisbehaviourTests
     }
 
     [Fact]
+    public async Task Polls_misbehave_as_requests_do()
+    {
+        await using var bench = await ProviderBench.StartAsync();
+        bench.HuggingFace.BehaveNext(Misbehaviour.AtPolls(1, Misbehaviour.ResetBeforeHeaders));
+        var prediction = await bench.AskAsync(Replicate, ReplicateBody, 201);
+
+        await Should.ThrowAsync<HttpRequestException>(() => bench.PollAsync(AddressOf(prediction)));
+
+        (await PollAsync(bench, prediction, 2)).ShouldBe(["starting", "succeeded"]);
+        bench.HuggingFace.BehaveNext(Misbehaviour.AtPolls(1, Misbehaviour.ChunkedWhole));
+        (await PollAsync(bench, await bench.AskAsync(Replicate, ReplicateBody, 201), 3)).ShouldBe(["starting", "starting", "succeeded"]);
+    }
+
+    [Fact]
     public async Task An_endless_prediction_stays_under_way_until_it_is_cancelled()
     {
         await using var bench = await ProviderBench.StartAsync();
@@ -123,10 +137,11 @@ public class ProviderMisbehaviourTests
     [Theory]
     [InlineData("expired-url", 403, "application/xml")]
     [InlineData("expired-url(404)", 404, "application/xml")]
-    [InlineData("download-status(502)", 502, "application/json")]
+    [InlineData("at-download(bad-gateway)", 502, "text/html")]
     [InlineData("download-redirect(http://10.0.0.1/)", 302, null)]
-    [InlineData("download-type(text/html)", 200, "text/html")]
+    [InlineData("at-download(wrong-type(text/html))", 200, "text/html")]
     [InlineData("wrong-format(image/jpeg)", 200, "image/jpeg")]
+    [InlineData("at-download(png-bad-header)", 200, "image/png")]
     [InlineData("black-image", 200, "image/png")]
     [InlineData("jpeg-truncated", 200, "image/jpeg")]
     public async Task A_download_goes_as_the_request_for_it_was_told(string kind, int status, string? type)
@@ -145,7 +160,7 @@ public class ProviderMisbehaviourTests
     public async Task A_cut_download_breaks_off()
     {
         await using var bench = await ProviderBench.StartAsync();
-        bench.HuggingFace.BehaveNext(Misbehaviour.DownloadCut(100));
+        bench.HuggingFace.BehaveNext(Misbehaviour.AtDownload(Misbehaviour.CutWithLength(100)));
 
         var url = ProviderBench.PictureIn(await bench.AskAsync(FalAi, FalAiBody));
 

@@ -37,9 +37,15 @@ internal static class Predictions
         Follow(
             "failing-polls",
             "Providers that are polled: that many polls fail with that status; then behaves well.",
-            arguments => new Course { WaitingPolls = 1, FailingPolls = arguments.Number(0), PollStatus = arguments.Number(1) },
+            arguments => FailPolls(arguments, exchange => exchange.AnswerErrorAsync(arguments.Number(1), "The service is not available at the moment.")),
             Parameter.Number("2"),
             Parameter.Number("500")),
+        Follow(
+            "at-polls",
+            "Providers that are polled: another kind at that many polls; then behaves well.",
+            arguments => FailPolls(arguments, exchange => arguments.Kind(1).PlayAsync(exchange, played: 0)),
+            Parameter.Number("2"),
+            Parameter.Kind("reset-before-headers")),
         Follow(
             "malformed-polls",
             "Providers that are polled: the first half of the JSON of each poll's answer.",
@@ -51,6 +57,9 @@ internal static class Predictions
             arguments => new Course { WaitingPolls = 1, PollUrl = arguments.Text(0) },
             Parameter.Text("http://169.254.169.254/latest/meta-data")),
     ];
+
+    private static Course FailPolls(Arguments arguments, Func<Exchange, Task> fail) =>
+        new() { WaitingPolls = 1, FailingPolls = arguments.Number(0), FailPoll = fail };
 
     internal static MisbehaviourKind Follow(string name, string description, Func<Arguments, Course> course, params Parameter[] parameters) =>
         Kind(name, description, (exchange, arguments) => exchange.FollowAsync(course(arguments)), parameters);

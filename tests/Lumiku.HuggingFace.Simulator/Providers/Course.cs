@@ -13,10 +13,10 @@ internal sealed record Course
     /// <summary>Polls after those that find the work under way.</summary>
     public int WorkingPolls { get; init; }
 
-    /// <summary>Polls, before all others, that fail with <see cref="PollStatus"/>.</summary>
+    /// <summary>Polls, before all others, that are answered by <see cref="FailPoll"/>.</summary>
     public int FailingPolls { get; init; }
 
-    public int PollStatus { get; init; } = StatusCodes.Status500InternalServerError;
+    public Func<Exchange, Task> FailPoll { get; init; } = exchange => exchange.AnswerWellAsync();
 
     public bool NeverEnds { get; init; }
 
@@ -53,7 +53,7 @@ internal sealed record Course
     public bool SpoilsPolls { get; init; }
 
     /// <summary>What the picture's address answers; null: the picture.</summary>
-    public Func<Exchange, Picture, Task>? Download { get; init; }
+    public Func<Exchange, Task>? Download { get; init; }
 
     /// <summary>How much of the picture is there, from its beginning; null: all of it.</summary>
     public Func<int, int>? Kept { get; init; }

@@ -12,6 +12,9 @@ internal abstract class Dialect(string provider)
 
     public string Provider => provider;
 
+    /// <summary>What callers poll until the job is over.</summary>
+    public virtual TargetKind Polled => TargetKind.Result;
+
     /// <summary>Null when the path is none of the provider's.</summary>
     /// <param name="path">Below the provider's own, without a slash at its beginning.</param>
     public abstract Target? Find(string path, JsonElement body);

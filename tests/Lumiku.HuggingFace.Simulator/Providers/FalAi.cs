@@ -10,6 +10,8 @@ internal sealed class FalAi() : Dialect("fal-ai")
 {
     private const string Requests = "/requests/";
 
+    public override TargetKind Polled => TargetKind.Status;
+
     public override Target? Find(string path, JsonElement body)
     {
         var split = path.IndexOf(Requests, StringComparison.Ordinal);

@@ -9,17 +9,17 @@ internal sealed class FileShop(Works works)
 
     public StoredFile? Find(string requestTarget) => works.FindFile(requestTarget.Split('?')[0][Prefix.Length..]);
 
-    public Task AnswerAsync(Exchange exchange)
+    public static Task AnswerAsync(Exchange exchange) => exchange.File switch
     {
-        if (Find(exchange.Request.Path) is not { } file)
-        {
-            return AnswerGoneAsync(exchange, StatusCodes.Status404NotFound);
-        }
+        null => AnswerGoneAsync(exchange, StatusCodes.Status404NotFound),
+        { Job.Course.Download: { } download } => download(exchange),
+        var file => AnswerWellAsync(exchange, file),
+    };
 
-        var picture = file.Job.Paint(file.Index, exchange.Options.ImageBytes);
-        return file.Job.Course.Download is { } download
-            ? download(exchange, picture)
-            : exchange.AnswerAsync(StatusCodes.Status200OK, picture.Type, picture.Bytes);
+    public static Task AnswerWellAsync(Exchange exchange, StoredFile file)
+    {
+        var picture = file.Paint(exchange.Options.ImageBytes);
+        return exchange.AnswerAsync(StatusCodes.Status200OK, picture.Type, picture.Bytes);
     }
 
     /// <summary>As a store of objects says that a signed address has run out (403) or leads nowhere (404).</summary>

@@ -30,9 +30,14 @@ internal sealed class ProviderCall(Dialect dialect, Target target, Job? job, Wor
     public Order OrderOf(ReceivedRequest request) =>
         dialect.OrderOf(request.Parameters, Offer) with { Key = PictureKey.Of(request) };
 
-    /// <summary>Of a submission: checks it, and answers it by that course.</summary>
+    /// <summary>Checks a submission, and answers it by that course; a job's course was decided when it was taken.</summary>
     public Task AnswerAsync(Exchange exchange, Course course)
     {
+        if (job is not null)
+        {
+            return SendAsync(exchange, dialect.Tell(target, exchange, job, works), job.Course.SpoilsPolls);
+        }
+
         if (exchange.Request.Method is not "POST")
         {
             exchange.Context.Response.Headers.Allow = "POST";
@@ -57,22 +62,15 @@ internal sealed class ProviderCall(Dialect dialect, Target target, Job? job, Wor
             return exchange.AnswerJsonAsync(StatusCodes.Status404NotFound, new JsonObject { ["detail"] = "The requested resource could not be found." });
         }
 
-        if (target.Kind == TargetKind.Status || (target.Kind == TargetKind.Result && dialect is not FalAi))
-        {
-            if (job.PollFails())
-            {
-                return exchange.AnswerErrorAsync(job.Course.PollStatus, "The service is not available at the moment.");
-            }
-        }
-
-        return SendAsync(exchange, dialect.Tell(target, exchange, job, works), job.Course.SpoilsPolls);
+        return target.Kind == dialect.Polled && job.PollFails() ? job.Course.FailPoll(exchange) : AnswerAsync(exchange, job.Course);
     }
 
-    /// <summary>The good answer to a submission, unchecked and not sent.</summary>
+    /// <summary>The good answer, unchecked and not sent.</summary>
     public async Task<Picture> RenderAsync(Exchange exchange)
     {
-        var taken = works.Take(exchange.Request, Offer, exchange.Order, Course.Well, refusal: null);
-        var answer = await dialect.SubmitAsync(exchange, taken, works);
+        var answer = job is null
+            ? await dialect.SubmitAsync(exchange, works.Take(exchange.Request, Offer, exchange.Order, Course.Well, refusal: null), works)
+            : dialect.Tell(target, exchange, job, works);
         return new Picture("application/json", Encoding.UTF8.GetBytes(Write(answer)));
     }
 
