@@ -48,6 +48,18 @@ dotnet test tests/Lumiku.Gateway.Tests --no-build --nologo 2>&1 | tee "$log" || 
 step 'What each misbehaviour of upstream becomes, and other figures of the tests'
 [ ! -f "$figures" ] || sort "$figures" | sed 's/^misbehaviour: /  /'
 
+step 'Clients'
+# The official clients of Node, against the simulator; none of them reaches Hugging Face.
+command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm >/dev/null; }
+clients=0
+(cd tests/clients && npm ci --silent && timeout 300 node --test --test-reporter=tap) >"$log.clients" 2>&1 || { clients=1; cat "$log.clients"; }
+told() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$log.clients"; }
+clients_passed=$(told pass) clients_failed=$(told fail)
+clients_passed=${clients_passed:-0} clients_failed=${clients_failed:-0}
+[ "$clients" = 0 ] || [ "$clients_failed" -gt 0 ] || clients_failed=1
+echo "$clients_passed passed, $clients_failed failed"
+rm -f "$log.clients"
+
 step 'Demo'
 # The story of the README, told without a terminal: it fails if any step does not go as told.
 demo_passed=1 demo_failed=0
@@ -77,8 +89,8 @@ if [ "${1:-}" = --long ]; then
 fi
 
 count() { sed -nE "s/.*$1: +([0-9]+).*/\1/p" "$log" | tail -n 1; }
-passed=$(($(count Passed || echo 0) + demo_passed))
-failed=$(($(count Failed || echo 0) + demo_failed))
+passed=$(($(count Passed || echo 0) + clients_passed + demo_passed))
+failed=$(($(count Failed || echo 0) + clients_failed + demo_failed))
 [ "$tests" = 0 ] || [ "$failed" -gt 0 ] || failed=1
 
 printf '\n%s passed, %s failed\n' "$passed" "$failed"
