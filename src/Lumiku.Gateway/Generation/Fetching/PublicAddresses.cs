@@ -40,7 +40,7 @@ internal static class PublicAddresses
                 return Contains(new IPAddress(address.GetAddressBytes().AsSpan(12)));
             }
 
-            if (address.ScopeId != 0 || !GlobalUnicast.Contains(address))
+            if (!GlobalUnicast.Contains(address))
             {
                 return false;
             }
