@@ -64,7 +64,7 @@ public sealed class RawServer : IAsyncDisposable
                 _ = ServeAsync(client, _stopping.Token);
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }

@@ -207,8 +207,12 @@ public class ImageFetcherTests
     public async Task Nobody_waits_beyond_the_deadline()
     {
         await using var bench = new FetchBench();
-        bench.Server.Answer = (_, _, cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        using var deadline = new CancellationTokenSource();
+        bench.Server.Answer = async (_, _, cancellationToken) =>
+        {
+            await deadline.CancelAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+        };
 
         await Should.ThrowAsync<OperationCanceledException>(() => bench.FetchAsync(deadline: deadline.Token));
 
