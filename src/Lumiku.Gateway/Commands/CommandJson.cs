@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Lumiku.Gateway.Commands.Discovery;
 
 namespace Lumiku.Gateway.Commands;
 
@@ -9,6 +10,7 @@ namespace Lumiku.Gateway.Commands;
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(RehearsedCheck))]
 [JsonSerializable(typeof(IReadOnlyList<ProbeRow>))]
+[JsonSerializable(typeof(IReadOnlyList<DiscoveredModel>))]
 internal sealed partial class CommandJson : JsonSerializerContext
 {
     private static readonly CommandJson Readable = new(new JsonSerializerOptions

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Lumiku.Gateway.Commands.Discovery;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Settings;
 
@@ -33,9 +34,12 @@ internal static class ProbeCommand
         var probe = new Command("probe", "Asks the running gateway for one small image of every model, past its cache and all limits, and says which models serve. "
             + $"Upstream makes and charges these images. Needs {ShortVariables.OperatorKey}.")
         {
-            Models, OperatorClient.Url, Seconds, IsJson,
+            Models, OperatorClient.Url, Seconds, ProviderDiscovery.IsAsked, ProviderDiscovery.Hub, IsJson,
         };
-        probe.SetAction((parsed, _) => RunAsync(parsed));
+        probe.Validators.Add(CheckOptions);
+        probe.SetAction((parsed, _) => parsed.GetValue(ProviderDiscovery.IsAsked)
+            ? ProviderDiscovery.RunAsync(parsed.GetValue(Models) ?? [], parsed.GetValue(ProviderDiscovery.Hub), parsed.GetValue(IsJson))
+            : RunAsync(parsed));
         return probe;
     }
 
@@ -101,6 +105,17 @@ internal static class ProbeCommand
         foreach (var stranger in result.Tokens.Where(token => !ModelPath.IsModelId(token.Value)))
         {
             result.AddError($"'{stranger.Value}' is no model id: one or two segments of letters, digits, '.', '_' and '-'.");
+        }
+    }
+
+    /// <summary>Who is asked: the gateway that runs, or the Hub. An option for the other would do nothing.</summary>
+    private static void CheckOptions(CommandResult result)
+    {
+        var isDiscovery = result.GetValue(ProviderDiscovery.IsAsked);
+        Option[] strangers = isDiscovery ? [OperatorClient.Url, Seconds] : [ProviderDiscovery.Hub];
+        foreach (var stranger in strangers.Where(option => result.GetResult(option) is { Implicit: false }))
+        {
+            result.AddError(isDiscovery ? $"{stranger.Name} is for the gateway that runs: --discover does not ask it." : $"{stranger.Name} goes with --discover.");
         }
     }
 
