@@ -86,7 +86,7 @@ await "127.0.0.1:$simulator_port" "${pids[0]}" "$work/simulator"
 told "A simulated Hugging Face listens at 127.0.0.1:$simulator_port. It is as picky as the real one."
 
 # The other providers behind Hugging Face's router, which serve where it does not.
-providers=()
+providers=("--Upstreams:fal-ai:ImageHosts:2=127.0.0.1")
 for provider in nscale together fal-ai replicate wavespeed; do
   providers+=("--ReverseProxy:Clusters:$provider:Destinations:primary:Address=http://127.0.0.1:$simulator_port/$provider/")
 done
@@ -162,7 +162,14 @@ told "  ${dim}curl $gateway/limits -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: fr
 told "  $(grep -o '"day":{[^}]*}' "$work/limits")"
 if grep -q '"day":{"limit":10,"granted":0,"used":1,' "$work/limits"; then good 'ben, who had one picture made, has 9 of 10 left today; the backend can show it.'; else bad "ben's units are wrong"; fi
 
-title '8. Errors that say what to do'
+title '8. Hugging Face drops FLUX.1-dev, as it did in July 2026'
+curl -s -o /dev/null "http://127.0.0.1:$simulator_port/_simulator/behave" -d "{\"model\":\"hf-inference:$dev\",\"kind\":\"deprecated\"}"
+ask 200 5-elsewhere.png "$gateway/models/$dev" -H "Authorization: Bearer $key" -H "$axios" -H "$json" -d '{"inputs":"a harbour in winter","parameters":{"width":1024,"height":768,"guidance_scale":3.5}}' &&
+  told "  ${dim}upstream, fal-ai, got: $(curl -s "http://127.0.0.1:$simulator_port/_simulator/received" | grep -oE '\{\\?"prompt\\?":[^}]*\}[^}]*\}' | tail -n 1 | sed 's/\\"/"/g;s/\\u0022/"/g')$plain"
+if [ "$(header X-Lumiku-Upstream) $(header X-Lumiku-Model-Served)" = "fal-ai $dev" ]; then good 'The same request: fal.ai made it, asked in its own words and after; its image was fetched. Nobody changed a line.'; else bad 'nobody else made it'; fi
+curl -s -o /dev/null -X DELETE "http://127.0.0.1:$simulator_port/_simulator/behave"
+
+title '9. Errors that say what to do'
 ask 422 - "$gateway/models/$dev" -H "Authorization: Bearer $key" -H 'X-Lumiku-User: ben' -H 'X-Lumiku-Tier: gold' -H "$json" -d "$body" &&
   says unknown-tier &&
   good 'unknown-tier: a mistake in the backend, named.' || true

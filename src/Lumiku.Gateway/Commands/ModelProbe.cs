@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.ResponseCaching;
 
 namespace Lumiku.Gateway.Commands;
 
@@ -72,7 +73,12 @@ internal static class ModelProbe
         if (answer.IsSuccessStatusCode)
         {
             return mediaType?.StartsWith("image/", StringComparison.Ordinal) == true
-                ? row with { Outcome = ProbeRow.Ok, Bytes = body.Length }
+                ? row with
+                {
+                    Outcome = ProbeRow.Ok,
+                    Bytes = body.Length,
+                    MadeAt = answer.Headers.TryGetValues(ImageAnswer.UpstreamHeader, out var upstream) ? upstream.First() : null,
+                }
                 : row with { Error = $"the answer is {mediaType ?? "of no type"} and no image" };
         }
 

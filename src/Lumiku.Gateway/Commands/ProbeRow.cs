@@ -17,6 +17,9 @@ internal sealed record ProbeRow(
     public const string Failed = "failed";
     public const string Skipped = "skipped";
 
+    /// <summary>The upstream that made the image; null without one.</summary>
+    public string? MadeAt { get; init; }
+
     /// <summary>Another model made the image: a fallback, as every entitlement is there.</summary>
     public bool IsStandIn() => ServedBy is not null && !ServedBy.Equals(Model, StringComparison.OrdinalIgnoreCase);
 

@@ -7,10 +7,10 @@ internal static class ProbeTable
 {
     private const string Nothing = "-";
 
-    private static readonly string[] Heads = ["MODEL", "SERVED BY", "STATUS", "BYTES", "SECONDS", "RESULT"];
+    private static readonly string[] Heads = ["MODEL", "SERVED BY", "MADE AT", "STATUS", "BYTES", "SECONDS", "RESULT"];
 
     /// <summary>Columns of figures, which end at the same place.</summary>
-    private static readonly bool[] IsFigure = [false, false, false, true, true, false];
+    private static readonly bool[] IsFigure = [false, false, false, false, true, true, false];
 
     public static string Of(IReadOnlyList<ProbeRow> rows) => $"{AlignedColumns.Of(Heads, rows.Select(Cells), IsFigure)}\n{Sentence(rows)}\n";
 
@@ -18,6 +18,7 @@ internal static class ProbeTable
     [
         row.Model,
         row.ServedBy is null ? Nothing : OneLine.Of(row.ServedBy),
+        row.MadeAt is null ? Nothing : OneLine.Of(row.MadeAt),
         row.Status?.ToString(CultureInfo.InvariantCulture) ?? Nothing,
         row.Bytes?.ToString(CultureInfo.InvariantCulture) ?? Nothing,
         row.Seconds?.ToString("0.0", CultureInfo.InvariantCulture) ?? Nothing,

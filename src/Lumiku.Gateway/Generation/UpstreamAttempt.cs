@@ -29,7 +29,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         context.RequestAborted = deadline;
         context.Features.Set(settings);
         context.Features.Set(request);
-        target.Direct(context);
+        target.Direct(context, call.Path);
         await target.Endpoint.RequestDelegate!(context);
 
         // A pipeline that answers without having reached the proxy is a mistake in the configuration, not an answer of upstream's.
@@ -74,7 +74,6 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         {
             Method = call.Method,
             Scheme = Uri.UriSchemeHttps,
-            Path = call.Path,
             QueryString = call.Query,
             Protocol = HttpProtocol.Http11,
             Body = MemoryMarshal.TryGetArray(call.Body, out var bytes) ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : Stream.Null,

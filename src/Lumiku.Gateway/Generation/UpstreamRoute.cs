@@ -77,9 +77,11 @@ internal sealed record UpstreamTarget(RouteEndpoint Endpoint, RouteValueDictiona
     /// <summary>Its name among <c>Upstreams</c>; of the cluster where no <c>Served</c> names one.</summary>
     public string Upstream => Serving?.Upstream ?? Endpoint.Metadata.GetMetadata<RouteModel>()?.Cluster?.ClusterId ?? "";
 
-    /// <summary>Sets endpoint and route values.</summary>
-    public void Direct(HttpContext context)
+    /// <summary>Sets path, endpoint and route values.</summary>
+    /// <param name="path">A dialect's; null: <see cref="Path"/>.</param>
+    public void Direct(HttpContext context, string? path = null)
     {
+        context.Request.Path = path ?? Path;
         context.Request.RouteValues = new RouteValueDictionary(Values);
         context.SetEndpoint(Endpoint);
     }

@@ -25,8 +25,15 @@ internal sealed record ModelsBody(string Unlisted, double WaitSeconds, IReadOnly
         settings.Models.Unlisted.ToString(),
         settings.Generation.WaitLimit.TotalSeconds,
         [.. settings.Models.All.Select(model => new ModelBody(
-            model.Id, model.Options.Output.ToString(), model.Options.Requires, model.Options.Substitute, model.Options.Fallback, settings.Generation.WaitLimitOf(model).TotalSeconds))]);
+            model.Id, model.Options.Output.ToString(), model.Options.Requires, model.Options.Substitute, model.Options.Fallback, settings.Generation.WaitLimitOf(model).TotalSeconds)
+        {
+            Served = model.Options.Served.Count == 0 ? null : [.. model.Options.Served.Select(served => served.Upstream!)],
+        })]);
 }
 
 /// <param name="WaitSeconds">How long a caller waits for an image of it.</param>
-internal sealed record ModelBody(string Id, string Output, string? Requires, string? Substitute, string? Fallback, double WaitSeconds);
+internal sealed record ModelBody(string Id, string Output, string? Requires, string? Substitute, string? Fallback, double WaitSeconds)
+{
+    /// <summary>The upstreams that make its images, in the order in which they are asked; null: that of the route.</summary>
+    public IReadOnlyList<string>? Served { get; init; }
+}

@@ -22,11 +22,11 @@ public class ProbeTests
 
         exitCode.ShouldBe(0, output);
         var lines = output.Split('\n');
-        lines[0].ShouldMatch("^MODEL +SERVED BY +STATUS +BYTES +SECONDS +RESULT$");
+        lines[0].ShouldMatch("^MODEL +SERVED BY +MADE AT +STATUS +BYTES +SECONDS +RESULT$");
         string[] models = [TestGateway.Dev, TestGateway.Schnell, TestGateway.Sd3];
         for (var i = 0; i < models.Length; i++)
         {
-            lines[i + 1].ShouldMatch($"^{models[i]} +{models[i]} +200 +[0-9]+ +[0-9]+[.][0-9]  ok$");
+            lines[i + 1].ShouldMatch($"^{models[i]} +{models[i]} +huggingface +200 +[0-9]+ +[0-9]+[.][0-9]  ok$");
             lines[i + 1].IndexOf("200", StringComparison.Ordinal).ShouldBe(lines[0].IndexOf("STATUS", StringComparison.Ordinal));
             lines[i + 1].IndexOf("ok", StringComparison.Ordinal).ShouldBe(lines[0].IndexOf("RESULT", StringComparison.Ordinal));
         }
@@ -62,7 +62,7 @@ public class ProbeTests
         var (exitCode, output, _) = await ProbeAsync(gateway, TestGateway.Dev);
 
         exitCode.ShouldBe(0, output);
-        output.ShouldMatch($"{TestGateway.Dev}  {TestGateway.Schnell}  200 .* ok, by another model: its own failed\n");
+        output.ShouldMatch($"{TestGateway.Dev}  {TestGateway.Schnell}  huggingface +200 .* ok, by another model: its own failed\n");
         output.ShouldEndWith("1 of 1 models made an image, 1 of them by another model.");
     }
 
@@ -112,7 +112,7 @@ public class ProbeTests
         var (_, output, _) = await ProbeAsync(gateway, TestGateway.Sd3, "briaai/RMBG-1.4", "stabilityai/stable-diffusion-2-1", "--json");
 
         var rows = JsonElement.Parse(output).EnumerateArray().ToList();
-        rows.ShouldAllBe(row => string.Join(' ', row.EnumerateObject().Select(member => member.Name)) == "model outcome servedBy status bytes seconds type error upstream");
+        rows.ShouldAllBe(row => string.Join(' ', row.EnumerateObject().Select(member => member.Name)) == "model outcome servedBy status bytes seconds type error upstream madeAt");
         rows.Select(row => $"{row.GetProperty("model")} {row.GetProperty("outcome")} {row.GetProperty("status")}")
             .ShouldBe(["briaai/RMBG-1.4 skipped ", $"{TestGateway.Sd3} ok 200", "stabilityai/stable-diffusion-2-1 ok 200"]); // The last is not listed.
         rows[1].GetProperty("bytes").GetInt32().ShouldBeGreaterThan(1_000);

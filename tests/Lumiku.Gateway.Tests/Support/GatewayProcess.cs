@@ -66,7 +66,7 @@ public sealed class GatewayProcess : IAsyncDisposable
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
             ["ReverseProxy__Clusters__huggingface__Destinations__primary__Address"] = $"{upstream}",
         };
-        foreach (var provider in TestGateway.Providers)
+        foreach (var provider in environment?.ContainsKey("GATEWAY_SETTINGS") == true ? [] : TestGateway.Providers)
         {
             variables[$"ReverseProxy__Clusters__{provider}__Destinations__primary__Address"] = $"{new Uri(upstream, $"/{provider}/")}";
         }

@@ -6,15 +6,16 @@ namespace Lumiku.Gateway.Tests.Support;
 internal static class ServedGateway
 {
     /// <summary>What the shipped upstreams need to fetch from the simulator, and to ask it often.</summary>
-    private static readonly string[] NearBy =
+    private static string[] NearBy(Uri upstream) =>
     [
+        .. TestGateway.Providers.Select(provider => $"ReverseProxy:Clusters:{provider}:Destinations:primary:Address={new Uri(upstream, $"/{provider}/")}"),
         "Upstreams:fal-ai:ImageHosts:2=127.0.0.1", "Upstreams:replicate:ImageHosts:2=127.0.0.1", "Upstreams:wavespeed:ImageHosts:1=127.0.0.1", "Upstreams:together:ImageHosts:0=127.0.0.1",
         "Upstreams:fal-ai:PollEvery=00:00:00.1", "Upstreams:replicate:PollEvery=00:00:00.1", "Upstreams:wavespeed:PollEvery=00:00:00.1", Explained.WithOperator,
     ];
 
     /// <param name="served">In order: an upstream, with an equals sign before the model's id there where it is another.</param>
     public static Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string model, string[] served, params string[] settings) =>
-        TestGateway.StartAsync(huggingFace, [.. NearBy, .. Served(model, served), .. settings]);
+        TestGateway.StartAsync(huggingFace, [.. NearBy(huggingFace.Address), .. Served(model, served), .. settings]);
 
     public static IEnumerable<string> Served(string model, params string[] served) => served.SelectMany((entry, index) =>
     {
@@ -24,5 +25,5 @@ internal static class ServedGateway
 
     /// <summary>As shipped, limits apart, with all upstreams here.</summary>
     public static Task<TestGateway> StartShippedAsync(HuggingFaceSimulator huggingFace, params string[] settings) =>
-        TestGateway.StartAsync(huggingFace, [.. NearBy, $"GATEWAY_SETTINGS={Path.Combine(AppContext.BaseDirectory, "appsettings.json")}", .. settings]);
+        TestGateway.StartAsync(huggingFace, [.. NearBy(huggingFace.Address), $"GATEWAY_SETTINGS={Path.Combine(AppContext.BaseDirectory, "appsettings.json")}", .. settings]);
 }

@@ -87,7 +87,6 @@ public sealed class TestGateway : IAsyncDisposable
         $"--HUGGINGFACE_API_KEY={UpstreamToken}",
         $"--GATEWAY_API_KEY={BackendKey}",
         $"--ReverseProxy:Clusters:huggingface:Destinations:primary:Address={upstream}",
-        .. Providers.Select(provider => $"--ReverseProxy:Clusters:{provider}:Destinations:primary:Address={new Uri(upstream, $"/{provider}/")}"),
         "--Serilog:MinimumLevel:Default=Fatal",
         $"--GATEWAY_SETTINGS={UnlimitedSettings}",
         .. settings.Select(setting => "--" + setting),

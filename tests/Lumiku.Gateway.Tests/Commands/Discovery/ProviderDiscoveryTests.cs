@@ -32,9 +32,9 @@ public class ProviderDiscoveryTests
         exitCode.ShouldBe(0, errors);
         output.ShouldBe("""
             MODEL                         PROVIDER      ID THERE                      TASK           STATUS  UPSTREAM
-            black-forest-labs/FLUX.1-dev  hf-inference  black-forest-labs/FLUX.1-dev  text-to-image  error   not in the settings
+            black-forest-labs/FLUX.1-dev  hf-inference  black-forest-labs/FLUX.1-dev  text-to-image  error   hf-inference
             black-forest-labs/FLUX.1-dev  fal-ai        fal-ai/flux/dev               text-to-image  live    Fal-AI
-            black-forest-labs/FLUX.1-dev  replicate     black-forest-labs/flux-dev    text-to-image  live    not in the settings
+            black-forest-labs/FLUX.1-dev  replicate     black-forest-labs/flux-dev    text-to-image  live    replicate
             black-forest-labs/FLUX.1-dev  nebius        black-forest-labs/flux-dev    text-to-image  live    no dialect
 
             1 of 1 models are live where the gateway can ask for them.
@@ -46,10 +46,24 @@ public class ProviderDiscoveryTests
                 { "Upstream": "replicate", "ProviderModelId": "black-forest-labs/flux-dev" }
               ]
             }
-
-            Upstreams has no replicate: add those that should serve, or leave their lines out.
             """);
         hub.Requests.ShouldBe([$"GET /api/models/{Dev}?expand[]=inferenceProviderMapping Accept Host User-Agent"]);
+    }
+
+    [Fact]
+    public async Task A_provider_that_the_settings_have_no_upstream_for_is_said_to_be_missing()
+    {
+        await using var hub = await FakeHub.StartAsync();
+        hub.Say(Dev, FourProviders);
+        using var settings = new EditedSettings();
+        settings.Edit(_ => """{ "Upstreams": { "fal-ai": { "Dialect": "fal-ai" } } }""");
+        await using var command = GatewayProcess.Start(["probe", "--discover", Dev, "--hub", $"{hub.Address}"], new() { ["GATEWAY_SETTINGS"] = settings.Path });
+
+        (await command.ExitCodeAsync()).ShouldBe(0, command.Errors);
+
+        var output = string.Join('\n', command.Output);
+        output.ShouldMatch("replicate +black-forest-labs/flux-dev +text-to-image +live +not in the settings");
+        output.ShouldEndWith("Upstreams has no replicate: add those that should serve, or leave their lines out.");
     }
 
     [Fact]

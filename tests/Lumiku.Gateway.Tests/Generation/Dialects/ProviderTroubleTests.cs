@@ -36,7 +36,10 @@ public class ProviderTroubleTests
     [InlineData("replicate", "half-picture", 502, "not-an-image")]
     [InlineData("replicate", "expired-url(403)", 502, "not-an-image")]
     [InlineData("replicate", "expired-url(404)", 502, "not-an-image")]
-    [InlineData("fal-ai", "download-type(text/html)", 200, "")] // Its bytes are an image all the same.
+    [InlineData("fal-ai", "at-download(wrong-type(text/html))", 200, "")] // Its bytes are an image all the same.
+    [InlineData("fal-ai", "at-download(redirect-302)", 502, "not-an-image")]
+    [InlineData("fal-ai", "at-download(cut-with-length(1000))", 502, "not-an-image")]
+    [InlineData("fal-ai", "download-redirect(http://169.254.169.254/latest/meta-data)", 502, "not-an-image")]
     [InlineData("wavespeed", "poll-url(http://169.254.169.254/latest/meta-data)", 502, "not-an-image")]
     [InlineData("wavespeed", "output-url(http://169.254.169.254/latest/meta-data)", 502, "not-an-image")]
     [InlineData("replicate", "output-url(https://evil.example/1.png)", 502, "not-an-image")]
