@@ -118,20 +118,24 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
 
         if (failure is not null)
         {
-            Report(failure, plan, target);
+            Report(failure, plan, serving, target);
         }
 
         return new GenerationResult(image, failure, plan.Model.Id, TimeSpan.Zero) { Units = image is null ? 0 : plan.Model.Options.Units };
     }
 
     /// <summary>What upstream said is not logged: it may quote the prompt. The caller is shown it.</summary>
-    private void Report(UpstreamFailure failure, GenerationPlan plan, UpstreamTarget target)
+    private void Report(UpstreamFailure failure, GenerationPlan plan, int serving, UpstreamTarget target)
     {
         var model = plan.Model.Id;
         if (failure.Class == FailureClass.Account)
         {
             metrics.AccountRefused(plan.Settings.Models.TagOf(model));
             Log.AccountProblem(logger, target.Upstream, model, Status(failure), TraceId());
+        }
+        else if (serving + 1 < plan.Servings.Count && plan.GoesOn(serving, failure))
+        {
+            Log.NextAsked(logger, model, target.Upstream, failure.Class.ToString(), Status(failure), TraceId());
         }
         else
         {
@@ -151,6 +155,9 @@ internal sealed partial class ModelRun(UpstreamRoute routes, ModelPlaces places,
 
         [LoggerMessage(2, LogLevel.Warning, "A generation with {Model} at {Upstream} failed: {FailureClass}, upstream status {UpstreamStatus}, {Flaw} ({TraceId})")]
         public static partial void Failed(ILogger logger, string model, string upstream, string failureClass, string upstreamStatus, string flaw, string traceId);
+
+        [LoggerMessage(5, LogLevel.Information, "{Model} was not made at {Upstream} ({FailureClass}, upstream status {UpstreamStatus}): the next upstream is asked ({TraceId})")]
+        public static partial void NextAsked(ILogger logger, string model, string upstream, string failureClass, string upstreamStatus, string traceId);
 
         [LoggerMessage(3, LogLevel.Error, "No route leads to {Path}, the model that serves instead of the requested one")]
         public static partial void NoRoute(ILogger logger, string path);

@@ -74,7 +74,7 @@ internal static class ReverseProxySetup
 
     /// <summary>To callers, with a key or without, a closed route is as if it were not there.</summary>
     public static IApplicationBuilder UseClosedRoutes(this IApplicationBuilder app) => app.Use((context, next) =>
-        context.IsProxied() && context.GetEndpoint()!.Metadata.GetMetadata<IAuthorizeData>()?.Policy == ClosedPolicy
+        context.IsProxied() && string.Equals(context.GetEndpoint()!.Metadata.GetMetadata<IAuthorizeData>()?.Policy, ClosedPolicy, StringComparison.OrdinalIgnoreCase)
             ? GatewayProblem.UnknownRoute(context.Request.Path).ExecuteAsync(context)
             : next(context));
 
