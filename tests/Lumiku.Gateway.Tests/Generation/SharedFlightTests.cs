@@ -6,7 +6,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.Generation;
 
 /// <summary>Equal requests at several replicas are one generation, in every outcome.</summary>
-[Collection(Alone.Name)]
 public sealed class SharedFlightTests : ReplicaTests
 {
     public override async ValueTask InitializeAsync()

@@ -10,7 +10,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.Generation;
 
 /// <summary>What is shared between replicas when something is damaged, old, lost or in the way.</summary>
-[Collection(Alone.Name)]
 public sealed class SharedGenerationCareTests : ReplicaTests
 {
     public override async ValueTask InitializeAsync()

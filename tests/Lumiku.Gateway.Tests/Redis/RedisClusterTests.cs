@@ -10,7 +10,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.Redis;
 
 /// <summary>A cluster of three nodes will do as well: all keys of one decision lie in one slot.</summary>
-[Collection(Alone.Name)]
 public sealed class RedisClusterTests : IAsyncLifetime
 {
     private readonly List<RedisServer> _nodes = [];

@@ -13,7 +13,6 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.ResponseCaching;
 
 /// <summary>What one replica is told to purge is gone from the memory of all, and from Redis.</summary>
-[Collection(Alone.Name)]
 public sealed class SharedPurgeTests : ReplicaTests
 {
     private const string Heron = """{"inputs":"a heron"}""";

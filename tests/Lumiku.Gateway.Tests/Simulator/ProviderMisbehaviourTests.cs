@@ -95,6 +95,17 @@ public class ProviderMisbehaviourTests
     }
 
     [Fact]
+    public async Task What_is_over_cannot_be_cancelled()
+    {
+        await using var bench = await ProviderBench.StartAsync();
+        var prediction = await bench.AskAsync(Replicate, ReplicateBody, 201);
+
+        await bench.AskAsync(AddressOf(prediction) + "/cancel", "");
+
+        (await PollAsync(bench, prediction, 1)).ShouldBe(["succeeded"]);
+    }
+
+    [Fact]
     public async Task A_failure_is_told_as_each_provider_tells_it()
     {
         await using var bench = await ProviderBench.StartAsync();

@@ -62,8 +62,9 @@ internal sealed class FalAi() : Dialect("fal-ai")
     {
         if (target.Kind == TargetKind.Cancel)
         {
-            job.Cancel();
-            return new Answer(StatusCodes.Status202Accepted, new JsonObject { ["status"] = "CANCELLATION_REQUESTED" });
+            return job.Cancel(works.Now)
+                ? new Answer(StatusCodes.Status202Accepted, new JsonObject { ["status"] = "CANCELLATION_REQUESTED" })
+                : new Answer(StatusCodes.Status400BadRequest, new JsonObject { ["status"] = "ALREADY_COMPLETED" });
         }
 
         var progress = job.At(works.Now);

@@ -40,7 +40,8 @@ internal sealed class Job(string id, ReceivedRequest request, Offer offer, Order
 
     public int Count => course.Count ?? order.Count;
 
-    public void Cancel() => _isCancelled = true;
+    /// <summary>False when it is over already, and stays as it is.</summary>
+    public bool Cancel(DateTimeOffset now) => At(now) is Progress.Waiting or Progress.Working && (_isCancelled = true);
 
     /// <summary>The whole time that the work takes was waited for.</summary>
     public void MarkRendered() => _isRendered = true;

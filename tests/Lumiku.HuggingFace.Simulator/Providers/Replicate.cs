@@ -60,7 +60,7 @@ internal sealed class Replicate() : Dialect("replicate")
     {
         if (target.Kind == TargetKind.Cancel)
         {
-            job.Cancel();
+            job.Cancel(works.Now);
         }
 
         return new Answer(StatusCodes.Status200OK, Describe(exchange, job, job.At(works.Now), works));
