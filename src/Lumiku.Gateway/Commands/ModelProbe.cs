@@ -11,7 +11,7 @@ namespace Lumiku.Gateway.Commands;
 internal static class ModelProbe
 {
     /// <summary>Small and quick. The gateway leaves out, or caps, what the model that serves does not take.</summary>
-    public static readonly byte[] Body = """{"inputs":"a lighthouse at dusk","parameters":{"width":256,"height":256,"num_inference_steps":4}}"""u8.ToArray();
+    public static readonly byte[] Body = """{"inputs":"a lighthouse at dusk","parameters":{"width":512,"height":512,"num_inference_steps":4}}"""u8.ToArray();
 
     /// <summary>By how much the gateway's own 504 is waited for longer than it takes.</summary>
     private const int GraceSeconds = 10;

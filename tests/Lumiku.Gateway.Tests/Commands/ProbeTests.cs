@@ -32,7 +32,7 @@ public class ProbeTests
         }
 
         lines[^1].ShouldBe("3 of 3 models made an image.");
-        huggingFace.Received.ShouldAllBe(request => request.Parameters.GetProperty("width").GetInt32() == 256);
+        huggingFace.Received.ShouldAllBe(request => request.Parameters.GetProperty("width").GetInt32() == 512);
     }
 
     [Fact]

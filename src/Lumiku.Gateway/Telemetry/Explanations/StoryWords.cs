@@ -66,6 +66,8 @@ internal static class StoryWords
     {
         "ok" when story.Served?.Rule == "upstream" => "Nothing for the caller. The operator may look why the requested model fails.",
         "ok" when story.Served?.Rule == "entitlement" => "Nothing. A tier with the entitlement is served the requested model itself.",
+        "ok" when story.Generation?.Attempts.FirstOrDefault(attempt => attempt.Failure == nameof(FailureClass.Account)) is { } refused =>
+            $"Nothing for the caller. The operator may look why {refused.Upstream} refuses the account.",
         "ok" => "Nothing.",
         "caller gone" => "Ask the same again to pick the image up. If the caller did not mean to leave, its timeout is shorter than the model's WaitLimit.",
         "quota-exceeded" => $"Wait until units are back{After(story)}, or give the user more: lumiku-gateway limits grant.",

@@ -147,6 +147,8 @@ public class ServedTests
 
         answer.ShouldBeAnImage();
         (answer.Header("X-Lumiku-Model-Served"), answer.Header("X-Lumiku-Substitution"), answer.Header("X-Lumiku-Upstream")).ShouldBe((Schnell, "upstream", "huggingface"));
+        // Not the one that was never asked.
+        (await gateway.StoryOfAsync(answer)).At("generation", "attempts").Each("failure").ShouldBe(["Account", "ParameterRefused", null]);
     }
 
     [Fact]
@@ -232,6 +234,7 @@ public class ServedTests
 
         var answer = await gateway.GenerateAsync(Dev, """{"inputs":"a heron"}""");
         answer.Header("X-Lumiku-Upstream").ShouldBe("wavespeed");
+        (await gateway.StoryOfAsync(answer)).Say("advice").ShouldBe("Nothing.");
 
         huggingFace.Behave($"wavespeed:{Dev}", Misbehaviour.EndlessPrediction);
         (await gateway.GenerateAsync(Dev, """{"inputs":"another"}""")).Header("X-Lumiku-Upstream").ShouldBe("fal-ai");
