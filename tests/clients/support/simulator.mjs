@@ -29,10 +29,13 @@ export class Simulator {
     throw new Error("The simulator ended without an address: is the solution built?");
   }
 
-  /** Everything asked since the last call. */
-  async received() {
+  /** Everything asked since the last call that did not keep it. */
+  async received({ keep = false } = {}) {
     const requests = await (await fetch(new URL("/_simulator/received", this.root))).json();
-    await fetch(new URL("/_simulator/received", this.root), { method: "DELETE" });
+    if (!keep) {
+      await fetch(new URL("/_simulator/received", this.root), { method: "DELETE" });
+    }
+
     return requests;
   }
 
