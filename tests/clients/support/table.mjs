@@ -20,6 +20,11 @@ export function cell({ image, error, status, bytes, body, headers }, requests) {
     return `${status} ${body?.type ? `\`${body.type}\`` : "and bytes"}${wait}${times}`;
   }
 
+  const past = /do not let (\S+) be asked/.exec(error.cause?.message);
+  if (past) {
+    return `goes to ${past[1]}, whatever \`endpointUrl\` says`;
+  }
+
   const message = (error.cause?.message ?? error.message)
     .replace("Failed to perform inference: ", "").replace(/^"(.*)"$/, "$1")
     .replace(/\d{4}-\d\d-\d\d.*$/, "…").replace(/127\.0\.0\.1:\d+/g, "…").replace(/[\s|]+/g, " ");
