@@ -11,23 +11,26 @@ namespace Lumiku.Gateway.Generation;
 /// The route that the caller's request matched is good for its own model alone: its path transforms read the route values, and a route
 /// made for one model leads to that model whatever the path says. So a substitute is matched anew, as if it had been asked for.
 /// </remarks>
-internal sealed class UpstreamRoute(IServiceProvider services)
+internal sealed class UpstreamRoute(IServiceProvider services) : IDisposable
 {
     /// <summary>Of each route as long as it is in force.</summary>
     private readonly ConditionalWeakTable<RouteEndpoint, TemplateMatcher> _matchers = [];
     private RequestDelegate? _match;
-    private ICollection<EndpointDataSource> _sources = [];
+    private CompositeEndpointDataSource? _endpoints;
+    private NamedRoutes? _named;
 
     /// <summary>Takes the framework's own matching over all routes mapped so far.</summary>
     public void UseRoutesOf(WebApplication app)
     {
-        _sources = ((IEndpointRouteBuilder)app).DataSources;
+        var sources = ((IEndpointRouteBuilder)app).DataSources;
+        // A source by itself builds its endpoints anew each time it is asked, which takes milliseconds; this remembers them as long as they are in force.
+        _endpoints = new CompositeEndpointDataSource(sources);
         var matching = ((IApplicationBuilder)app).New();
         matching.UseRouting();
         matching.Run(_ => Task.CompletedTask); // Matched is enough; whoever asked runs the endpoint.
         matching.UseEndpoints(routes =>
         {
-            foreach (var source in _sources)
+            foreach (var source in sources)
             {
                 routes.DataSources.Add(source);
             }
@@ -35,9 +38,19 @@ internal sealed class UpstreamRoute(IServiceProvider services)
         _match = matching.Build();
     }
 
+    public void Dispose() => _endpoints?.Dispose();
+
     /// <summary>The route of that name that is in force; null where there is none.</summary>
-    public RouteEndpoint? Named(string route) => _sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-        .FirstOrDefault(endpoint => string.Equals(endpoint.Metadata.GetMetadata<RouteModel>()?.Config.RouteId, route, StringComparison.OrdinalIgnoreCase));
+    public RouteEndpoint? Named(string route)
+    {
+        var (named, endpoints) = (_named, _endpoints!.Endpoints);
+        if (named is null || !ReferenceEquals(named.Of, endpoints))
+        {
+            _named = named = new NamedRoutes(endpoints);
+        }
+
+        return named.Find(route);
+    }
 
     /// <param name="callers">The route that the caller's request matched.</param>
     /// <returns>Null where no route leads there; nothing must be sent then.</returns>
@@ -65,6 +78,20 @@ internal sealed class UpstreamRoute(IServiceProvider services)
         var matcher = _matchers.GetValue(callers, static route => new TemplateMatcher(new RouteTemplate(route.RoutePattern), new RouteValueDictionary(route.RoutePattern.Defaults)));
         return matcher.TryMatch(request.Path, values) ? new UpstreamTarget(callers, values, request.Path) : null;
     }
+}
+
+/// <summary>The YARP routes among endpoints, by their names.</summary>
+internal sealed class NamedRoutes(IReadOnlyList<Endpoint> endpoints)
+{
+    private readonly Dictionary<string, RouteEndpoint> _routes = endpoints.OfType<RouteEndpoint>()
+        .Where(endpoint => endpoint.Metadata.GetMetadata<RouteModel>() is not null)
+        .DistinctBy(NameOf, StringComparer.OrdinalIgnoreCase).ToDictionary(NameOf, StringComparer.OrdinalIgnoreCase);
+
+    public IReadOnlyList<Endpoint> Of => endpoints;
+
+    public RouteEndpoint? Find(string route) => _routes.GetValueOrDefault(route);
+
+    private static string NameOf(Endpoint endpoint) => endpoint.Metadata.GetMetadata<RouteModel>()!.Config.RouteId;
 }
 
 /// <summary>Where a request goes: a YARP route with the values that its transforms read.</summary>
