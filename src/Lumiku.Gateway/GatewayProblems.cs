@@ -128,5 +128,6 @@ internal sealed partial record GatewayProblem
         return failure.Status is { } status ? problem with { Upstream = new UpstreamError(status, failure.Message) } : problem;
     }
 
-    private static string Said(UpstreamFailure failure) => failure.Message is null ? $" with status {failure.Status}." : $": {failure.Message}";
+    /// <summary>A page is no sentence; it is told beside it.</summary>
+    private static string Said(UpstreamFailure failure) => failure.Message is null or ['<', ..] ? $" with status {failure.Status}." : $": {failure.Message}";
 }

@@ -156,6 +156,17 @@ public sealed class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<G
         fixture.HuggingFace.Received.Count.ShouldBe(before + 1, "the model may have run: a broken exchange is not repeated, a redirect not followed");
     }
 
+    [Fact]
+    public async Task A_page_of_upstreams_is_told_beside_the_sentence_and_not_in_it()
+    {
+        fixture.HuggingFace.BehaveNext(Misbehaviour.BadGateway);
+
+        var answer = await fixture.Gateway.GenerateAsync(TestGateway.Sd3, Body);
+
+        answer.Error.ShouldBe($"Upstream failed for '{TestGateway.Sd3}' with status 502.");
+        answer.Json.GetProperty("upstream").GetProperty("error").GetString()!.ShouldContain("<html>");
+    }
+
     [Theory]
     [InlineData("wrong-type(text/html)", "image/png")]
     [InlineData("octet-stream", "image/png")]
