@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lumiku.Gateway.Settings;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Lumiku.Gateway;
 
@@ -19,11 +20,20 @@ internal static class GatewayServer
         }
 
         server.UseUrls(Addresses(configuration) ?? $"http://*:{NonEmpty(configuration["PORT"]) ?? DefaultPort}");
-        server.UseKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        });
+        server.ConfigureServices(services => services.AddSingleton<IStartupFilter, StrictRequests>());
+        server.UseKestrel(Limit);
+    }
+
+    /// <summary>What a peer may ask of the server before anybody has looked at the request.</summary>
+    private static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        // Whoever wants HTTP/2 has it from the proxy in front, and the floods that it allows end there.
+        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);
+
+        var limits = kestrel.Limits;
+        limits.MaxConcurrentUpgradedConnections = 0;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
     }
 
     /// <returns>What is wrong with where it is to listen, as far as that shows without listening.</returns>
