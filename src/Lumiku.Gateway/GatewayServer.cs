@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Lumiku.Gateway.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Lumiku.Gateway;
 
@@ -8,7 +11,14 @@ namespace Lumiku.Gateway;
 internal static class GatewayServer
 {
     public const string DefaultPort = "8080";
+
+    /// <summary>What an answer may have in the kernel (which takes the double): by default that is megabytes, and a picture is gone from here with nobody reading it.</summary>
+    public const int SendBuffer = 64 * 1024;
+
     private const int MostPorts = 65_535;
+
+    /// <summary>How long a peer may take nothing of what is sent to it. Kestrel times writes, but none that is left when an answer has ended.</summary>
+    private static readonly TimeSpan DeafPeer = TimeSpan.FromSeconds(30);
 
     /// <exception cref="SettingsException"><c>PORT</c> is no port, or an address none.</exception>
     public static void UseGatewayServer(this IWebHostBuilder server, IConfiguration configuration)
@@ -21,10 +31,11 @@ internal static class GatewayServer
 
         server.UseUrls(Addresses(configuration) ?? $"http://*:{NonEmpty(configuration["PORT"]) ?? DefaultPort}");
         server.ConfigureServices(services => services.AddSingleton<IStartupFilter, StrictRequests>());
+        server.UseSockets(sockets => sockets.CreateBoundListenSocket = Listen);
         server.UseKestrel(Limit);
     }
 
-    /// <summary>What a peer may ask of the server before anybody has looked at the request.</summary>
+    /// <summary>What a peer may ask of the server before anybody has looked at the request. <c>docs/operations.md</c> has the figures.</summary>
     private static void Limit(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -32,8 +43,29 @@ internal static class GatewayServer
         kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http1);
 
         var limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = 4_096;
         limits.MaxConcurrentUpgradedConnections = 0;
-        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4 * 1024, gracePeriod: TimeSpan.FromSeconds(5));
+        limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+        limits.MaxResponseBufferSize = 64 * 1024;
+    }
+
+    /// <summary>Connections inherit what the socket has that listens for them.</summary>
+    private static Socket Listen(EndPoint endpoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        if (endpoint is IPEndPoint)
+        {
+            socket.SendBufferSize = SendBuffer;
+            if (OperatingSystem.IsLinux())
+            {
+                const int Tcp = 6, TcpUserTimeout = 18;
+                socket.SetRawSocketOption(Tcp, TcpUserTimeout, BitConverter.GetBytes((int)DeafPeer.TotalMilliseconds));
+            }
+        }
+
+        return socket;
     }
 
     /// <returns>What is wrong with where it is to listen, as far as that shows without listening.</returns>

@@ -26,6 +26,16 @@ public sealed class GatewayProcess : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = new();
 
+    /// <summary>What it has of the machine's memory at this moment.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     public bool HasExited => _process.HasExited;
 
     /// <param name="environment">All that the program sees besides PATH and where .NET is.</param>

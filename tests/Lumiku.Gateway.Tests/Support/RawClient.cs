@@ -11,6 +11,9 @@ public sealed class RawClient : IDisposable
 
     private RawClient(Socket socket) => _socket = socket;
 
+    /// <summary>Seen without reading: the other side has ended the connection by force.</summary>
+    public bool IsReset => _socket.Poll(TimeSpan.Zero, SelectMode.SelectError) || (int)_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)! != 0;
+
     /// <param name="receiveBuffer">What the kernel may take for a reader that does not read; null: what it takes for anybody.</param>
     public static async Task<RawClient> ConnectAsync(Uri gateway, int? receiveBuffer = null)
     {
