@@ -32,7 +32,7 @@ internal static class GatewayPipeline
         app.UseClosedRoutes();         // 404: routes that generations alone go by
         app.UseAuthentication();       // who is calling
         app.UseAuthorization();        // a route's AuthorizationPolicy
-        app.UseRateLimiter();          // a route's RateLimiterPolicy
+        app.UseRouteLimits();          // a route's RateLimiterPolicy
 
         app.UseWhen(IsForAModel, models =>
         {

@@ -3,6 +3,7 @@ using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.RateLimiting;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
@@ -77,6 +78,20 @@ internal static class ReverseProxySetup
         context.IsProxied() && string.Equals(context.GetEndpoint()!.Metadata.GetMetadata<IAuthorizeData>()?.Policy, ClosedPolicy, StringComparison.OrdinalIgnoreCase)
             ? GatewayProblem.UnknownRoute(context.Request.Path).ExecuteAsync(context)
             : next(context));
+
+    /// <summary>The framework's middleware, for the routes that have a <c>RateLimiterPolicy</c>.</summary>
+    public static IApplicationBuilder UseRouteLimits(this IApplicationBuilder app) => app.Use(next =>
+    {
+        // Made for the first request that needs it: its limiter looks round ten times a second from then on, and nothing ever stops it.
+        var limited = new Lazy<RequestDelegate>(() =>
+        {
+            var branch = app.New();
+            branch.UseRateLimiter();
+            branch.Run(next);
+            return branch.Build();
+        });
+        return context => context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>() is null ? next(context) : limited.Value(context);
+    });
 
     public static IApplicationBuilder UsePassThrough(this IApplicationBuilder app) => app.UseMiddleware<PassThrough>();
 
