@@ -43,6 +43,8 @@ internal sealed partial class ProblemAnswers(RequestDelegate next, ILogger<Probl
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => GatewayProblem.BodyTooLarge(limit: null),
         BadHttpRequestException => GatewayProblem.MalformedBody("The request body broke off, or came too slowly."),
+        // How Kestrel says that a chunk's size is beyond counting.
+        IOException { InnerException: OverflowException } => GatewayProblem.MalformedBody("The request body is in chunks, and the size of one is no number."),
         _ => GatewayProblem.Internal(),
     };
 

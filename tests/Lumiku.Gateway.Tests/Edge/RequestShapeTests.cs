@@ -13,8 +13,6 @@ public class RequestShapeTests(GatewayFixture fixture) : IClassFixture<GatewayFi
 
     public static TheoryData<string, string> Refused => RequestShapes.Refused;
 
-    public static TheoryData<string, string> Uncountable => RequestShapes.Uncountable;
-
     public static TheoryData<string, int, string> RefusedOtherwise => RequestShapes.RefusedOtherwise;
 
     public static TheoryData<string, int, int, string> Understood => RequestShapes.Understood;
@@ -26,19 +24,6 @@ public class RequestShapeTests(GatewayFixture fixture) : IClassFixture<GatewayFi
     [Theory]
     [MemberData(nameof(RefusedOtherwise))]
     public Task What_the_server_does_not_serve_is_refused_and_nothing_behind_it_is_read(string shape, int status, string request) => BeRefusedAsync(shape, status, request);
-
-    [Theory]
-    [MemberData(nameof(Uncountable))]
-    public async Task A_chunk_size_beyond_counting_ends_the_connection(string shape, string request)
-    {
-        var before = fixture.HuggingFace.Received.Count;
-
-        var answers = await RawClient.ExchangeAsync(fixture.Gateway.Client.BaseAddress!, request + RequestShapes.Canary);
-
-        answers.ShouldHaveSingleItem().Status.ShouldBeGreaterThanOrEqualTo(400, shape);
-        fixture.HuggingFace.Received.Count.ShouldBe(before);
-        await OthersAreServedAsync();
-    }
 
     [Theory]
     [MemberData(nameof(Understood))]
