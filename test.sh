@@ -100,5 +100,14 @@ passed=$(($(count Passed || echo 0) + clients_passed + demo_passed))
 failed=$(($(count Failed || echo 0) + clients_failed + demo_failed))
 [ "$tests" = 0 ] || [ "$failed" -gt 0 ] || failed=1
 
+# Told again at the end, where whoever reads only that finds it: each failed test with its message and where it stands.
+if [ "$failed" -gt 0 ]; then
+  step 'What failed'
+  awk '/^ +Failed [A-Z]/ { on = 1 } /^ +(Passed|Skipped) [A-Z]|^(Passed|Failed)!|^\[xUnit|^Total tests/ { on = 0 } on' "$log" | cut -c 1-600
+  [ "$tests" = 0 ] || grep -qE '^ +Failed [A-Z]' "$log" || tail -n 40 "$log"
+  [ "$clients_failed" = 0 ] || echo 'clients: see above'
+  [ "$demo_failed" = 0 ] || echo 'demo: see above'
+fi
+
 printf '\n%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

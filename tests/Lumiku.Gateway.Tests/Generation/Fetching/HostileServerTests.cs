@@ -112,7 +112,7 @@ public class HostileServerTests
     [Fact]
     public async Task A_handshake_without_end_ends_with_the_time_of_a_connection()
     {
-        await using var bench = new FetchBench(FetchBench.Bounds with { Connect = TimeSpan.FromMilliseconds(200) }, isPlain: true);
+        await using var bench = new FetchBench(FetchBench.Bounds with { Connect = TimeSpan.FromMilliseconds(200), Silence = TimeSpan.FromSeconds(30) }, isPlain: true);
 
         (await bench.FetchAsync()).ShouldBe(FetchEnd.Failed, "had no connection to images.example");
 
