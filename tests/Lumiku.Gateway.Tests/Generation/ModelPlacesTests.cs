@@ -218,7 +218,7 @@ public class ModelPlacesTests
             }
         })));
 
-        most.ShouldBeInRange(2, 3);
+        most.ShouldBeInRange(1, 3);
         places.Count.ShouldBe(0);
     }
 
