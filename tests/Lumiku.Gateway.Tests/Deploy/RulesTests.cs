@@ -73,7 +73,7 @@ public sealed partial class RulesTests(EveryMetric metrics)
     [Fact]
     public void Memory_is_measured_by_the_limit_that_compose_sets()
     {
-        File.ReadAllText(Path.Combine(Repository.Root, "docker-compose.yml")).ShouldContain("mem_limit: 1g");
+        ComposeFile.Main.Services["gateway"].MemoryLimit.ShouldBe(1L << 30);
         _file.Alerts.Single(alert => alert.Alert == "LumikuMemoryHigh").Expr.ShouldContain($"{1L << 30}");
     }
 
