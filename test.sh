@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds with warnings as errors, checks the formatting, runs every test. Installs what it needs and lacks.
 # With --long, Redis's faults last thirty seconds, settings change for a minute, five hundred files are broken, ten thousand images are
-# damaged, ten thousand stories told to the ledger, and the benchmark beside nginx and bare YARP runs as well: some twelve minutes more.
+# damaged, ten thousand stories told to the ledger, the image is built and run, and the benchmark beside nginx and bare YARP
+# runs as well: some fifteen minutes more.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -90,14 +91,23 @@ kill -TERM "$gateway"
 wait "$gateway" || true
 printf 'from SIGTERM to the end, idle: %s ms\n' $((($(now) - stop) / 1000000))
 
+container_passed=0 container_failed=0
 if [ "${1:-}" = --long ]; then
+  step 'Container'
+  container=0
+  deploy/container-check.sh 2>&1 | tee "$log.container" || container=$?
+  container_passed=$(sed -nE 's/^([0-9]+) passed, .*/\1/p' "$log.container") container_failed=$(sed -nE 's/.* passed, ([0-9]+) failed$/\1/p' "$log.container")
+  container_passed=${container_passed:-0} container_failed=${container_failed:-0}
+  [ "$container" = 0 ] || [ "$container_failed" -gt 0 ] || container_failed=1
+  rm -f "$log.container"
+
   step 'Benchmark'
   bench/run.sh
 fi
 
 count() { sed -nE "s/.*$1: +([0-9]+).*/\1/p" "$log" | tail -n 1; }
-passed=$(($(count Passed || echo 0) + clients_passed + demo_passed))
-failed=$(($(count Failed || echo 0) + clients_failed + demo_failed))
+passed=$(($(count Passed || echo 0) + clients_passed + demo_passed + container_passed))
+failed=$(($(count Failed || echo 0) + clients_failed + demo_failed + container_failed))
 [ "$tests" = 0 ] || [ "$failed" -gt 0 ] || failed=1
 
 # Told again at the end, where whoever reads only that finds it: each failed test with its message and where it stands.
