@@ -10,6 +10,8 @@ internal sealed partial record ModelPath(string ModelId, string? Task)
     /// <summary>A segment of an id. Ends in <c>\z</c>: <c>$</c> would let a line feed through.</summary>
     private const string Segment = @"[A-Za-z0-9][A-Za-z0-9._-]{0,95}";
 
+    private const string Pipeline = "/pipeline/";
+
     private static readonly PathString Root = "/models";
 
     /// <summary>The path upstream for this model, whatever the caller's spelling was.</summary>
@@ -23,13 +25,20 @@ internal sealed partial record ModelPath(string ModelId, string? Task)
     public static ModelPath? Parse(PathString path)
     {
         path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase, out var rest);
-        var match = Grammar().Match(rest.Value ?? "");
-        return match.Success ? new ModelPath(match.Groups["id"].Value, match.Groups["task"] is { Success: true } task ? task.Value : null) : null;
+        if (!Grammar().IsMatch(rest.Value ?? ""))
+        {
+            return null;
+        }
+
+        // Which of the path is what, without the objects that a match with groups is made of.
+        var named = rest.Value.AsSpan(1).TrimEnd('/');
+        var task = named.LastIndexOf(Pipeline, StringComparison.OrdinalIgnoreCase);
+        return task < 0 ? new ModelPath(named.ToString(), Task: null) : new ModelPath(named[..task].ToString(), named[(task + Pipeline.Length)..].ToString());
     }
 
     public static bool IsModelId(string text) => IdGrammar().IsMatch(text);
 
-    [GeneratedRegex($@"\A/(?<id>{Segment}(/{Segment})??)(/[Pp][Ii][Pp][Ee][Ll][Ii][Nn][Ee]/(?<task>[A-Za-z0-9][A-Za-z0-9-]{{0,63}}))?/?\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex($@"\A/{Segment}(/{Segment})??(/[Pp][Ii][Pp][Ee][Ll][Ii][Nn][Ee]/[A-Za-z0-9][A-Za-z0-9-]{{0,63}})?/?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Grammar();
 
     [GeneratedRegex($@"\A{Segment}(/{Segment})?\z", RegexOptions.CultureInvariant)]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Lumiku.Gateway.Settings;
@@ -12,6 +13,9 @@ internal sealed class CallerAuthenticationHandler(
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Bearer";
+
+    /// <summary>A caller's requests are all told the same, which nobody changes.</summary>
+    private static readonly ConditionalWeakTable<Caller, AuthenticateResult> Successes = [];
 
     /// <summary>Set where a wrong key came in after too many others from its address.</summary>
     private TimeSpan? _blockedFor;
@@ -53,8 +57,8 @@ internal sealed class CallerAuthenticationHandler(
     private AuthenticateResult Success(AuthenticatedCaller caller)
     {
         Context.Features.Set(caller);
-        var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, caller.Caller.Name)], SchemeName));
-        return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
+        return Successes.GetValue(caller.Caller, static known =>
+            AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, known.Name)], SchemeName)), SchemeName)));
     }
 
     private bool IsProbe() =>

@@ -28,7 +28,8 @@ internal static class GatewayLogging
     public static void AddGatewayLogging(this ILoggingBuilder logging, IConfiguration configuration)
     {
         var logger = Read(configuration)
-            .Enrich.FromLogContext()
+            // A request's own line has all of that already; to be given it again would be the dearest part of it.
+            .Enrich.When(line => !RequestLog.IsLine(line), enrich => enrich.FromLogContext())
             .Filter.ByExcluding(IsQuoting)
             .Filter.ByExcluding(IsSaidElsewhere)
             .WriteToConsole()

@@ -18,6 +18,8 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     private readonly RefusalLines _refusals = new(time);
     private readonly Serilog.ILogger _lines = logger.ForContext<RequestLog>();
 
+    public static bool IsLine(LogEvent line) => ReferenceEquals(line.MessageTemplate, Sentence);
+
     public async Task InvokeAsync(HttpContext context)
     {
         // Probes would drown the rest.

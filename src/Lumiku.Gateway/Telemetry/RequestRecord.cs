@@ -28,7 +28,7 @@ internal sealed class RequestRecord
     public int EndOf(HttpContext context) => IsCallerGone || context.RequestAborted.IsCancellationRequested ? CallerGone : context.Response.StatusCode;
 
     /// <summary>Facts by field name: <c>Caller</c>, <c>Tier</c>, <c>RequestedModel</c>, <c>ServedModel</c>, <c>RequestBytes</c>, <c>Cache</c> and the like. Never a key, and of a user id or a prompt a hash alone.</summary>
-    public Dictionary<string, object> Facts { get; } = [];
+    public Dictionary<string, object> Facts { get; } = new(capacity: 17);
 
     /// <summary>Time spent looking for a kept image; null where nobody looked.</summary>
     public TimeSpan? CacheTime { get; set; }

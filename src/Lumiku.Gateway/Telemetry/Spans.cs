@@ -69,7 +69,8 @@ internal static class Spans
     /// <summary>What the framework's own span of a request lacks.</summary>
     public static void Describe(HttpContext context, RequestRecord record, string method, int status, string outcome)
     {
-        if (Activity.Current is not { IsAllDataRequested: true } span)
+        // The framework makes one for each request even where nobody collects them, as it has the trace for upstream; it is of no source then.
+        if (Activity.Current is not { IsAllDataRequested: true } span || !span.Source.HasListeners())
         {
             return;
         }
