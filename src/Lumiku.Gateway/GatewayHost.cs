@@ -39,7 +39,7 @@ internal static class GatewayHost
         builder.Services.AddHostedService<SettingsFollower>();
         builder.Services.AddGatewayMetrics();
         builder.Services.AddRouting();
-        builder.Services.AddHealth();
+        builder.Services.AddHealth(settings);
         builder.Services.AddCallerAuthentication();
         builder.Services.AddEntitlements();
         builder.Services.AddInferenceRequests();

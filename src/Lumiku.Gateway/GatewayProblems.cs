@@ -106,6 +106,11 @@ internal sealed partial record GatewayProblem
     public static GatewayProblem StillGenerating(TimeSpan retryAfter) => new(
         504, "still-generating", "The image is still being generated. Send the same request again.", RetryAfter: retryAfter);
 
+    /// <summary>The drain limit is reached, and this replica ends.</summary>
+    public static GatewayProblem StoppingBeforeAnswer() => new(
+        504, "still-generating", "This gateway is restarted, and could not wait any longer for the image. Send the same request again: an image that was not finished is made anew, and cost no unit.",
+        RetryAfter: TimeSpan.FromSeconds(1));
+
     public static GatewayProblem Internal() => new(500, "internal", "The gateway made a mistake; it is logged under this requestId.");
 
     /// <summary>Why upstream brought no image, in the caller's terms.</summary>

@@ -50,6 +50,11 @@ internal static class GatewayCommandLine
             await app.WaitForShutdownAsync();
             return Done;
         }
+        catch (OperationCanceledException)
+        {
+            // A signal to stop, before it had started.
+            return Done;
+        }
         catch (SettingsException refusal)
         {
             foreach (var mistake in refusal.Mistakes)

@@ -145,8 +145,9 @@ internal sealed class GenerationMiddleware(
         }
     }
 
-    private static GatewayProblem Unready(Seat seat, Model model) =>
+    private GatewayProblem Unready(Seat seat, Model model) =>
         seat.Flight.Trouble is { } trouble ? trouble.ToProblem(model.Id)
+        : draining.AnswersDue.IsCancellationRequested ? GatewayProblem.StoppingBeforeAnswer()
         : seat.Terms.IsPrivate ? GatewayProblem.StillGeneratingForNobody(AskAgain)
         : GatewayProblem.StillGenerating(AskAgain);
 

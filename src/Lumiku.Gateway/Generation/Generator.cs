@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Health;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Telemetry;
@@ -9,7 +10,8 @@ namespace Lumiku.Gateway.Generation;
 /// <summary>Has images made: opens flights, pays for them, falls back.</summary>
 /// <remarks>A flight belongs to nobody's connection: once started it goes on to its end or its deadline.</remarks>
 internal sealed partial class Generator(
-    Flights flights, Landings landings, KeptImages kept, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, TimeProvider time, ILogger<Generator> logger)
+    Flights flights, Landings landings, KeptImages kept, IUnitLedger ledger, AbandonedGenerations abandoned, ModelRun run, RunningGenerations running, Draining draining, TimeProvider time,
+    ILogger<Generator> logger)
 {
     /// <summary>What a reservation outlives its generation's deadline by: it lapses only where its gateway died.</summary>
     private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(1);
@@ -105,10 +107,17 @@ internal sealed partial class Generator(
     /// <summary>Makes, settles, and only then answers.</summary>
     private async Task FlyAsync(Flight flight, GenerationPlan plan, UnitReservation? reservation, SharedFlights.FlightLead? lead, TimeSpan deadline)
     {
-        using var ending = new CancellationTokenSource(deadline, time);
+        using var limit = new CancellationTokenSource(deadline, time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, draining.Ending);
         (flight.Began, flight.Deadline) = (time.GetTimestamp(), deadline);
         var result = await MakeAsync(flight, plan, ending.Token);
         using var lease = result.Lease;
+        if (result.Failure is not null && draining.Ending.IsCancellationRequested && lead is not null)
+        {
+            // It did not fail, it was ended: who follows makes it.
+            await lead.DisposeAsync();
+        }
+
         if (reservation is not null)
         {
             result = result with { Units = Math.Min(result.Units, reservation.Units) };

@@ -8,11 +8,10 @@ internal static class HealthEndpoints
 {
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
-    public static IServiceCollection AddHealth(this IServiceCollection services)
+    public static IServiceCollection AddHealth(this IServiceCollection services, GatewaySettings settings)
     {
-        services.AddSingleton<Draining>().AddHostedService(provider => provider.GetRequiredService<Draining>());
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = Draining.ShutdownTimeout);
-        return services;
+        services.AddSingleton(settings.Shutdown).AddSingleton<Draining>().AddHostedService(provider => provider.GetRequiredService<Draining>());
+        return services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Shutdown.DrainLimit + ShutdownOptions.LastAnswers);
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
@@ -33,11 +32,17 @@ internal static class HealthEndpoints
         var draining = app.ApplicationServices.GetRequiredService<Draining>();
         return app.Use((context, next) =>
         {
-            if (draining.IsDraining && HttpProtocol.IsHttp11(context.Request.Protocol))
+            // Asked when the answer begins: what came before the signal ends its connection too.
+            context.Response.OnStarting(static state =>
             {
-                context.Response.Headers.Connection = "close";
-            }
+                var (context, draining) = ((HttpContext, Draining))state;
+                if (draining.IsDraining && HttpProtocol.IsHttp11(context.Request.Protocol))
+                {
+                    context.Response.Headers.Connection = "close";
+                }
 
+                return Task.CompletedTask;
+            }, (context, draining));
             return next(context);
         });
     }

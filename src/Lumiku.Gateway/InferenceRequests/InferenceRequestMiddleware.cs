@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Lumiku.Gateway.Health;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
 using Microsoft.Net.Http.Headers;
@@ -6,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 namespace Lumiku.Gateway.InferenceRequests;
 
 /// <summary>Reads and checks the body of a POST once: 400, 413, 415 or 429 before anything is paid for.</summary>
-internal sealed class InferenceRequestMiddleware(RequestDelegate next, BodyRoom room)
+internal sealed class InferenceRequestMiddleware(RequestDelegate next, BodyRoom room, Draining draining)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -55,14 +56,20 @@ internal sealed class InferenceRequestMiddleware(RequestDelegate next, BodyRoom 
     /// <returns>Null where the caller has been told why.</returns>
     private async Task<BodyBuffer?> ReadAsync(HttpContext context, int limit)
     {
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, draining.AnswersDue);
         try
         {
-            if (await BodyBuffer.ReadAsync(context.Request, limit, room, context.GetSettings().Limits.BufferedBytes, context.RequestAborted) is { } body)
+            if (await BodyBuffer.ReadAsync(context.Request, limit, room, context.GetSettings().Limits.BufferedBytes, leaving.Token) is { } body)
             {
                 return body;
             }
 
             await GatewayProblem.NoRoomForBody(BodyRoom.Patience).ExecuteAsync(context);
+            return null;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            await GatewayProblem.StoppingBeforeAnswer().ExecuteAsync(context);
             return null;
         }
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)

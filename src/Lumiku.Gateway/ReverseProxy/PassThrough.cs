@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.Health;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Telemetry;
@@ -9,8 +10,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Lumiku.Gateway.ReverseProxy;
 
 /// <summary>Streams requests that are no generations: a look at a model, and models that answer something else than an image.</summary>
-/// <remarks>It runs on the caller's connection and ends with it, or at <c>Generation:Deadline</c>.</remarks>
-internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, TimeProvider time)
+/// <remarks>It runs on the caller's connection and ends with it, or at <c>Generation:Deadline</c>; at the drain limit, if the answer has not begun.</remarks>
+internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Draining draining, TimeProvider time)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -29,6 +30,7 @@ internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Ti
         var started = time.GetTimestamp();
         using var deadline = new CancellationTokenSource(context.GetSettings().Generation.Deadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(caller, deadline.Token);
+        await using var stopping = draining.AnswersDue.UnsafeRegister(_ => EndUnbegun(context, deadline), null);
         context.RequestAborted = either.Token;
         try
         {
@@ -41,6 +43,15 @@ internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Ti
         }
 
         await ExplainAsync(context, request.Model);
+    }
+
+    /// <summary>What is streaming already may still end by itself.</summary>
+    private static void EndUnbegun(HttpContext context, CancellationTokenSource deadline)
+    {
+        if (!context.Response.HasStarted)
+        {
+            deadline.Cancel();
+        }
     }
 
     /// <summary>The checked body in place of the caller's; where a look at a model has one, none.</summary>
@@ -62,12 +73,18 @@ internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Ti
         }
     }
 
-    private static async Task ExplainAsync(HttpContext context, ModelChoice model)
+    private async Task ExplainAsync(HttpContext context, ModelChoice model)
     {
         var failure = context.Features.Get<UpstreamFailure>()
             ?? (context.Features.Get<IForwarderErrorFeature>() is { } broken ? new UpstreamFailure(UpstreamAnswerReader.ClassOf(broken.Error), Status: null) : null);
         if (failure is null || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
         {
+            return;
+        }
+
+        if (draining.AnswersDue.IsCancellationRequested)
+        {
+            await GatewayProblem.StoppingBeforeAnswer().ExecuteAsync(context);
             return;
         }
 

@@ -2,6 +2,7 @@ using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Generation.Dialects;
+using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
@@ -41,6 +42,12 @@ internal sealed class GatewaySettings
         Redis = read.Section<RedisOptions>("Redis");
         RedisState = UrlOf(Redis.State, problem => read.Refuse("Redis:State", $"(REDIS_URL) {problem}"));
         RedisImages = Redis.Images is null ? RedisState : UrlOf(Redis.Images, problem => read.Refuse("Redis:Images", problem));
+        Shutdown = read.Section<ShutdownOptions>("Shutdown");
+        if (Shutdown.Grace >= Shutdown.DrainLimit)
+        {
+            read.Refuse("Shutdown:Grace", $"is {Shutdown.Grace}, not shorter than Shutdown:DrainLimit ({Shutdown.DrainLimit}): what is taken last would have no time");
+        }
+
         Network = new TrustedProxies(read.Section<NetworkOptions>("Network"), read);
 
         foreach (var (name, credential) in Credentials)
@@ -97,8 +104,10 @@ internal sealed class GatewaySettings
     /// <summary>Where limits are counted for all replicas; null: in this process.</summary>
     public RedisUrl? RedisState { get; }
 
-    /// <summary>What of <c>Redis</c> is read at the start alone, for a comparison; no password is in it.</summary>
-    public string RedisStart => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo} {Redis.CallTimeout}";
+    public ShutdownOptions Shutdown { get; }
+
+    /// <summary>What of <c>Redis</c> and <c>Shutdown</c> is read at the start alone, for a comparison; no password is in it.</summary>
+    public string Start => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo} {Redis.CallTimeout} {Shutdown.Grace} {Shutdown.DrainLimit}";
 
     /// <summary>Where images are kept for all replicas; null: in each replica alone.</summary>
     public RedisUrl? RedisImages { get; }

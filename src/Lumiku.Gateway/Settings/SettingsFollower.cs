@@ -107,7 +107,7 @@ internal sealed class SettingsFollower(
 
         SettingsLog.Applied(logger, configuration.FilePath, settings.Number, changes, current.Refused is null);
         SettingsLog.WarnOfSecrets(logger, changes.Effective.Select(change => change.Key), file);
-        if (settings.RedisStart != before.RedisStart)
+        if (settings.Start != before.Start)
         {
             SettingsLog.AtRestart(logger);
         }

@@ -56,7 +56,7 @@ internal static partial class SettingsLog
     [LoggerMessage(3, LogLevel.Error, "The settings file could not be checked, the last good settings stay")]
     public static partial void TrialFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(4, LogLevel.Warning, "What changed in Redis counts when the gateway is started again")]
+    [LoggerMessage(4, LogLevel.Warning, "What changed in Redis or Shutdown counts when the gateway is started again")]
     public static partial void AtRestart(ILogger logger);
 
     [LoggerMessage(5, LogLevel.Information, "Settings {Settings}: {Key} {Old} → {New}")]

@@ -138,7 +138,7 @@ public class HealthTests
         gateway.Terminate();
 
         (await gateway.ExitCodeAsync()).ShouldBe(0);
-        Figures.Add("idle stop", $"{watch.Elapsed.TotalSeconds:0.0} s");
+        Figures.Add("rolling restart", $"idle stop: {watch.Elapsed.TotalSeconds:0.0} s");
     }
 
     [Fact]

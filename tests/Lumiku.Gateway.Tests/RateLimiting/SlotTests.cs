@@ -98,7 +98,7 @@ public class SlotTests
         var stopping = bench.Gateway.StopAsync();
         await Eventually.BeAsync(() => bench.Time.Waiting >= timers + 2, "the grace and the limit are running");
 
-        bench.Time.Advance(Draining.Limit);
+        bench.Time.Advance(new ShutdownOptions().DrainLimit);
 
         (await waiting).ShouldBe(504, "still-generating");
         await ShouldBeFreeAsync(bench);

@@ -6,6 +6,7 @@ using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Generation.Dialects;
+using Lumiku.Gateway.Health;
 using Lumiku.Gateway.InferenceRequests;
 using Lumiku.Gateway.ModelSubstitution;
 using Lumiku.Gateway.RateLimiting;
@@ -45,6 +46,7 @@ public partial class SchemaTests
         { "Generation:FailureRules:0", typeof(FailureRule) },
         { "Cache", typeof(CacheOptions) },
         { "Redis", typeof(RedisOptions) },
+        { "Shutdown", typeof(ShutdownOptions) },
         { "Limits", typeof(LimitsOptions) },
         { "Network", typeof(NetworkOptions) },
         { "RateLimiterPolicies:x", typeof(RateLimiterPolicyOptions) },

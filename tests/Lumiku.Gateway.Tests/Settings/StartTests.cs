@@ -68,6 +68,7 @@ public class StartTests
     [InlineData("", "Generation:FailureRules:0:Status=418", "'Generation:FailureRules:0:Class' is missing; there are Loading,")]
     [InlineData("", "Quota:TimeZone=Europe/Berlin2", "'Quota:TimeZone' is 'Europe/Berlin2', which is no IANA time zone that this machine knows")]
     [InlineData("", "Limits:BufferedBytes=100000", "'Limits:BufferedBytes' is 100000, less than twice Limits:RequestBodyBytes (64000000): the largest body would never be taken.")]
+    [InlineData("", "Shutdown:Grace=00:02:00", "'Shutdown:Grace' is 00:02:00, not shorter than Shutdown:DrainLimit (00:02:00): what is taken last would have no time.")]
     [InlineData("", "Redis:Images=http://example.org", "'Redis:Images' ")]
     [InlineData("", "Models:Unlisted=Maybe", "'Models:Unlisted' is 'Maybe'; it must be Allow or Deny.")]
     [InlineData("", "Models:Unlisted=Denny", "'Models:Unlisted' is 'Denny'; it must be Allow or Deny. Did you mean Deny?")]
