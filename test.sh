@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds with warnings as errors, checks the formatting, runs every test. Installs what it needs and lacks.
 # With --long, Redis's faults last thirty seconds, settings change for a minute, five hundred files are broken, ten thousand images are
-# damaged, ten thousand stories told to the ledger, the image is built and run, and the benchmark beside nginx and bare YARP
-# runs as well: some fifteen minutes more.
+# damaged, ten thousand stories told to the ledger, replicas restarted under generations of 90 s, hundreds of readers are slow, the image
+# is built and run, and the benchmark beside nginx and bare YARP runs as well: some twenty-five minutes more.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -13,6 +13,8 @@ command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dotne
 command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq curl >/dev/null; }
 
 command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; }
+
+command -v haproxy >/dev/null || { apt-get update -qq && apt-get install -y -qq haproxy >/dev/null; }
 
 step 'Build'
 dotnet build Lumiku.sln --nologo -clp:ErrorsOnly
