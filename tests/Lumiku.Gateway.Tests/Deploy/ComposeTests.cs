@@ -69,7 +69,7 @@ public sealed partial class ComposeTests
     [Fact]
     public void A_stop_waits_longer_than_running_generations_may_take()
     {
-        Gateway.StopGrace.ShouldBeGreaterThanOrEqualTo(Draining.ShutdownTimeout + TimeSpan.FromSeconds(5));
+        Gateway.StopGrace.ShouldBeGreaterThanOrEqualTo((new ShutdownOptions().DrainLimit + ShutdownOptions.LastAnswers) + TimeSpan.FromSeconds(5));
         Balancer.StopGrace.ShouldBeGreaterThanOrEqualTo(Gateway.StopGrace);
     }
 

@@ -73,7 +73,7 @@ public sealed partial class CoolifyGuideTests
         var (gateway, state, images) = (ComposeFile.Main.Services["gateway"], ComposeFile.Main.Services["redis-state"], ComposeFile.Main.Services["redis-images"]);
 
         Guide.ShouldContain($"Stop Grace Period*: **{gateway.StopGrace.TotalSeconds}**");
-        Guide.ShouldContain($"for\nup to {Draining.ShutdownTimeout.TotalSeconds} s, and after its first {Draining.Grace.TotalSeconds} s takes nothing new");
+        Guide.ShouldContain($"for\nup to {(new ShutdownOptions().DrainLimit + ShutdownOptions.LastAnswers).TotalSeconds} s, and after its first {new ShutdownOptions().Grace.TotalSeconds} s takes nothing new");
         Guide.ShouldContain($"`maxmemory {state.Redis("maxmemory")}`, `maxmemory-policy {state.Redis("maxmemory-policy")}`");
         Guide.ShouldContain($"`maxmemory {images.Redis("maxmemory")}`, `maxmemory-policy {images.Redis("maxmemory-policy")}`");
         Guide.ShouldContain($"Memory limits {state.MemoryLimit >> 20} and {images.MemoryLimit >> 20} MB");
