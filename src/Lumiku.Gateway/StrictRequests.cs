@@ -46,11 +46,11 @@ internal sealed class StrictRequests : IStartupFilter
         return wanted.Count > 0 && !(wanted is [{ } only] && only.Equals("h2c", StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>A fragment is never sent, and Kestrel would take it for a part of the path; nor is a user, who only hides the host.</summary>
+    /// <summary>A fragment is never sent, and Kestrel would take it for a part of the path, as it does a tab, at which others end it; nor is a user sent, who only hides the host.</summary>
     private static bool HasStrangeTarget(HttpContext context)
     {
         var target = RawTarget(context).AsSpan();
-        return target.Contains('#') || target.ContainsAny(Controls) || (target is not ['/', ..] && target.Contains('@'));
+        return target.ContainsAny('#', '\t') || target.ContainsAny(Controls) || (target is not ['/', ..] && target.Contains('@'));
     }
 
     private static bool HasControls(IHeaderDictionary headers)

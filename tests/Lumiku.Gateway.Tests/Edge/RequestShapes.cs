@@ -77,6 +77,7 @@ internal static class RequestShapes
         { "a control byte in the target", Post(Length, Json, target: "/models/a\u0001b") },
         { "a high byte in the target", Post(Length, Json, target: "/models/a\u00ffb") },
         { "a space in the target", Post(Length, Json, target: "/models/a b") },
+        { "a tab in the target", Post(Length, Json, target: "/models/a\tb") },
         { "a fragment", Post(Length, Json, target: Target + "#x") },
         { "a NUL in the method", Post(Length, Json).Replace("POST", "PO\0ST", StringComparison.Ordinal) },
         { "no target", Post(Length, Json, target: "") },
