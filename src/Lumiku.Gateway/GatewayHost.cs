@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Dashboard;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
@@ -49,6 +50,7 @@ internal static class GatewayHost
         builder.Services.AddImageCache();
         builder.Services.AddGeneration(settings);
         builder.Services.AddGatewayReverseProxy(builder.Configuration);
+        builder.Services.AddDashboard(settings);
         replace?.Invoke(builder.Services);
 
         var app = builder.Build();

@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Dashboard;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Health;
@@ -30,6 +31,7 @@ internal static class GatewayPipeline
 
         app.UseRouting();              // YARP's routes match here, so that their policies hold for callers
         app.UseClosedRoutes();         // 404: routes that generations alone go by
+        app.UseDashboard();            // the operators' page, to its end: what is below /ops and no endpoint's
         app.UseAuthentication();       // who is calling
         app.UseAuthorization();        // a route's AuthorizationPolicy
         app.UseRouteLimits();          // a route's RateLimiterPolicy

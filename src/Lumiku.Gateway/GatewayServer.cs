@@ -15,6 +15,9 @@ internal static class GatewayServer
     /// <summary>What an answer may have in the kernel (which takes the double): by default that is megabytes, and a picture is gone from here with nobody reading it.</summary>
     public const int SendBuffer = 64 * 1024;
 
+    /// <summary>Connections that become WebSockets: the operators' pages alone, and no more than <see cref="Dashboard.OpenPages.Most"/> of those.</summary>
+    private const int MostUpgraded = Dashboard.OpenPages.Most;
+
     private const int MostPorts = 65_535;
 
     /// <summary>How long a peer may take nothing of what is sent to it. Kestrel times writes, but none that is left when an answer has ended.</summary>
@@ -44,7 +47,7 @@ internal static class GatewayServer
 
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = 4_096;
-        limits.MaxConcurrentUpgradedConnections = 0;
+        limits.MaxConcurrentUpgradedConnections = MostUpgraded;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 4 * 1024, gracePeriod: TimeSpan.FromSeconds(5));
         limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 16 * 1024, gracePeriod: TimeSpan.FromSeconds(10));

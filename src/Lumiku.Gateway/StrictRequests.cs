@@ -1,4 +1,5 @@
 using System.Buffers;
+using Lumiku.Gateway.Dashboard;
 
 namespace Lumiku.Gateway;
 
@@ -28,7 +29,7 @@ internal sealed class StrictRequests : IStartupFilter
             return StatusCodes.Status405MethodNotAllowed;
         }
 
-        return IsFramedTwice(request) || AsksForAnotherProtocol(request.Headers) || HasStrangeTarget(context) || HasControls(request.Headers) ? StatusCodes.Status400BadRequest : null;
+        return IsFramedTwice(request) || AsksForAnotherProtocol(request) || HasStrangeTarget(context) || HasControls(request.Headers) ? StatusCodes.Status400BadRequest : null;
     }
 
     /// <summary>RFC 9112 section 6.1: chunked once, alone, and not in HTTP/1.0.</summary>
@@ -39,11 +40,15 @@ internal sealed class StrictRequests : IStartupFilter
             && (codings.Count > 1 || !string.Equals(codings[0], "chunked", StringComparison.OrdinalIgnoreCase) || HttpProtocol.IsHttp10(request.Protocol) || request.Headers.ContainsKey(OverruledLength));
     }
 
-    /// <summary>But for h2c, which some clients offer with every first request and do without; other clients wait for it, or send on as if they had it.</summary>
-    private static bool AsksForAnotherProtocol(IHeaderDictionary headers)
+    /// <summary>
+    /// But for h2c, which some clients offer with every first request and do without; other clients wait for it, or send on as if they had it. And
+    /// for the operators' page, which lives on a WebSocket.
+    /// </summary>
+    private static bool AsksForAnotherProtocol(HttpRequest request)
     {
-        var wanted = headers.Upgrade;
-        return wanted.Count > 0 && !(wanted is [{ } only] && only.Equals("h2c", StringComparison.OrdinalIgnoreCase));
+        var wanted = request.Headers.Upgrade;
+        return wanted.Count > 0 && !(wanted is [{ } only]
+            && (only.Equals("h2c", StringComparison.OrdinalIgnoreCase) || (only.Equals("websocket", StringComparison.OrdinalIgnoreCase) && DashboardAccess.IsSocket(request))));
     }
 
     /// <summary>A fragment is never sent, and Kestrel would take it for a part of the path, as it does a tab, at which others end it; nor is a user sent, who only hides the host.</summary>

@@ -26,6 +26,9 @@ internal static class OperatorAccess
         settings.OperatorKey is { } key && text is not null
         && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(text)), SHA256.HashData(Encoding.UTF8.GetBytes(key.Reveal())));
 
+    /// <summary>Whether the request brings the key itself, as <see cref="ToLook"/> takes it.</summary>
+    public static bool HasKey(HttpContext context) => IsKey(context.GetSettings(), GivenKey(context.Request, takesBasic: true));
+
     /// <summary>To everybody else it is all the same which methods there are.</summary>
     private static RequestDelegate Open(RequestDelegate next, bool takesBasic, params string[] methods) => context =>
     {

@@ -2,7 +2,6 @@ using System.Net;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.InferenceRequests;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.RateLimiting;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Health;
@@ -43,14 +42,6 @@ internal static class ReverseProxySetup
                 handler.ActivityHeadersPropagator = new TraceContextPropagator();
                 handler.ConnectTimeout = TimeSpan.FromSeconds(10);
             });
-
-        // YARP brings Data Protection for session affinity. Keys in memory do for that; the service that makes them on disk at every
-        // start would need a disk to write to.
-        services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        foreach (var keysOnDisk in services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
-        {
-            services.Remove(keysOnDisk);
-        }
 
         return services;
     }

@@ -20,6 +20,8 @@ internal sealed class GatewayMetrics
     // The factory owns and disposes it.
     private readonly Meter _meter;
 
+    private readonly RecentActivity _recent;
+
     private readonly Counter<long> _requests;
     private readonly Counter<long> _refusals;
     private readonly UpDownCounter<long> _waiting;
@@ -32,8 +34,10 @@ internal sealed class GatewayMetrics
     private readonly Counter<double> _spent;
     private readonly Counter<double> _saved;
 
-    public GatewayMetrics(IMeterFactory meterFactory)
+    /// <param name="recent">Is told the same, for the operators' page.</param>
+    public GatewayMetrics(IMeterFactory meterFactory, RecentActivity recent)
     {
+        _recent = recent;
         _meter = meterFactory.Create(MeterName);
         var durations = new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBuckets };
         _requests = _meter.CreateCounter<long>("lumiku.requests", "{request}", "Requests that ended, in any way, but for /health: by tier, models, outcome and how the image came.");
@@ -79,7 +83,11 @@ internal sealed class GatewayMetrics
 
     /// <summary>A request begins to wait for an image, or waits no longer.</summary>
     /// <param name="change">1 or -1.</param>
-    public void WaitingChanged(int change) => _waiting.Add(change);
+    public void WaitingChanged(int change)
+    {
+        _waiting.Add(change);
+        _recent.WaitingChanged(change);
+    }
 
     /// <summary>One model has made an image, or could not.</summary>
     /// <param name="model">As a tag: of the catalog, or <c>other</c>.</param>
@@ -88,6 +96,7 @@ internal sealed class GatewayMetrics
     /// <param name="bytes">0 where there is no image.</param>
     public void Generated(string model, string outcome, TimeSpan took, TimeSpan queued, long bytes)
     {
+        _recent.Generated(model, isImage: bytes > 0, took);
         _generations.Record(took.TotalSeconds, new("gen_ai.request.model", model), new("lumiku.outcome", outcome));
         _queue.Record(queued.TotalSeconds, new KeyValuePair<string, object?>("gen_ai.request.model", model));
         if (bytes > 0)
@@ -102,6 +111,7 @@ internal sealed class GatewayMetrics
     {
         if (price > 0)
         {
+            _recent.Spent(price.Value);
             _spent.Add((double)price, new("gen_ai.request.model", settings.Models.TagOf(model)), new("lumiku.currency", settings.Cost.Currency));
         }
     }
@@ -117,15 +127,25 @@ internal sealed class GatewayMetrics
         tags.Add("lumiku.upstream", upstream);
         tags.Add("error.type", failure ?? None);
         _attempts.Record(took.TotalSeconds, tags);
+        _recent.Count(Counted.Attempts);
+        if (failure is not null)
+        {
+            _recent.Count(Counted.AttemptsFailed);
+        }
     }
 
-    public void AccountRefused(string model) => _accountProblems.Add(1, new KeyValuePair<string, object?>("gen_ai.request.model", model));
+    public void AccountRefused(string model)
+    {
+        _accountProblems.Add(1, new KeyValuePair<string, object?>("gen_ai.request.model", model));
+        _recent.Count(Counted.AccountRefused);
+    }
 
     public void UnitsReserved(int units) => Units("reserved", units);
 
     public void UnitsSettled(int charged, int refunded)
     {
         Units("charged", charged);
+        _recent.Count(Counted.Units, charged);
         Units("refunded", refunded);
     }
 

@@ -10,7 +10,7 @@ namespace Lumiku.Gateway.Telemetry;
 
 /// <summary>One line a request, whatever becomes of it, and <c>Server-Timing</c> on inference answers.</summary>
 /// <remarks>The line is handed to Serilog as it is: on the way of the framework's logging, with a scope for the fields, it was the dearest step of a hit.</remarks>
-internal sealed class RequestLog(RequestDelegate next, TimeProvider time, GatewayMetrics metrics, Serilog.ILogger logger)
+internal sealed class RequestLog(RequestDelegate next, TimeProvider time, GatewayMetrics metrics, RecentActivity recent, Serilog.ILogger logger)
 {
     private static readonly MessageTemplate Sentence = new MessageTemplateParser().Parse(
         "{Method} {Path} {Status} {Outcome} in {ElapsedMs:0} ms, {UpstreamMs:0} ms of it upstream{Details}");
@@ -51,7 +51,7 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
     private void End(HttpContext context, RequestRecord record, string method, PathString path, TimeSpan elapsed)
     {
         // A scrape every few seconds tells nothing; one that is refused does.
-        if (path == "/metrics" && context.Response.StatusCode == StatusCodes.Status200OK)
+        if ((path == "/metrics" && context.Response.StatusCode == StatusCodes.Status200OK) || (record.IsOfPage && context.Response.StatusCode < 400))
         {
             return;
         }
@@ -60,6 +60,11 @@ internal sealed class RequestLog(RequestDelegate next, TimeProvider time, Gatewa
         var isGone = status == RequestRecord.CallerGone;
         var outcome = isGone ? "caller-gone" : record.ErrorType ?? "ok";
         metrics.RequestEnded(record, context.Features.Get<GatewaySettings>(), outcome);
+        if (context.Features.Get<ModelPath>() is not null)
+        {
+            recent.RequestEnded(record, status);
+        }
+
         Spans.Describe(context, record, method, status, outcome);
         Write(context, record, method, path, status, isGone ? "caller gone" : outcome, elapsed);
     }

@@ -21,6 +21,9 @@ internal sealed class RequestRecord
     /// <summary>The caller left before it was answered.</summary>
     public bool IsCallerGone { get; set; }
 
+    /// <summary>What a page loads and holds open is no line in the log and no request in a metric, unless it is refused.</summary>
+    public bool IsOfPage { get; set; }
+
     /// <summary>The status of a request whose caller left; nobody is sent it.</summary>
     public const int CallerGone = 499;
 

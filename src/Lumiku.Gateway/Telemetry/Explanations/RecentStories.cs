@@ -12,6 +12,9 @@ internal sealed class RecentStories
     private uint _next;
     private uint _nextOfStrangers;
 
+    /// <summary>In no order.</summary>
+    public IEnumerable<RequestStory> All => _ofCallers.Concat(_ofStrangers).OfType<RequestStory>();
+
     public void Add(RequestStory story)
     {
         if (story.Reader is not null)
@@ -26,5 +29,5 @@ internal sealed class RecentStories
 
     /// <param name="reader">Null: the operator, who reads all.</param>
     public IEnumerable<RequestStory> Find(string requestId, string? reader) =>
-        _ofCallers.Concat(_ofStrangers).OfType<RequestStory>().Where(story => story.RequestId == requestId && (reader is null || story.Reader == reader));
+        All.Where(story => story.RequestId == requestId && (reader is null || story.Reader == reader));
 }

@@ -14,12 +14,13 @@ internal sealed class StoryWriter(TimeProvider time)
     /// <summary>Changes with each process, so that nobody can try prompts out on what is made with it.</summary>
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
 
-    private readonly string _replica = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
+    /// <summary>The name that this process gives itself.</summary>
+    public string Replica { get; } = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
 
     /// <param name="attempts">The most attempts to tell.</param>
     /// <param name="said">The most characters of what upstream said each time.</param>
     public StoryBody Write(RequestStory story, int attempts = int.MaxValue, int said = int.MaxValue) => new(
-        $"{_replica}-{story.Number}", story.RequestId, story.At, Round(story.Elapsed), story.Status, story.IsCallerGone ? "caller gone" : story.ErrorType ?? "ok",
+        $"{Replica}-{story.Number}", story.RequestId, story.At, Round(story.Elapsed), story.Status, story.IsCallerGone ? "caller gone" : story.ErrorType ?? "ok",
         story.Caller, story.Identity is { User: not null } user ? user.Owner.LogName : null, story.Identity?.Tier.Name,
         new AskedBody(story.Method, RequestLog.Printable(story.Path), story.RequestedModel, story.BodyBytes, story.PromptBytes, Likeness(story.Terms)))
     {
@@ -31,7 +32,7 @@ internal sealed class StoryWriter(TimeProvider time)
         Cost = story.Cost is { } cost ? new CostBody(cost.Spent, cost.SavedByCache, cost.SavedBySubstitution, story.Currency) : null,
         Limits = story.Usage is { } usage ? LimitsOf(usage, story.Applying, story.Problem?.ViolatedPolicies ?? []) : null,
         Settings = story.Settings,
-        Replica = _replica,
+        Replica = Replica,
         TraceId = story.TraceId?.ToHexString(),
     };
 

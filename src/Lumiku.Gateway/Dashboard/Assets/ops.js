@@ -1,0 +1,65 @@
+// What a page cannot do by itself: remember how it is to look, tell its time zone, and come back when the gateway does.
+(function () {
+  'use strict';
+
+  const remembered = () => { try { return localStorage.getItem('lumiku-ops-theme'); } catch { return null; } };
+
+  const dress = theme => {
+    const root = document.documentElement;
+    root.dataset.theme = theme || 'auto';
+    const dark = theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
+    root.dataset.shade = dark ? 'dark' : 'light';
+    document.getElementById('theme-light').media = dark ? 'not all' : 'all';
+    document.getElementById('theme-dark').media = dark ? 'all' : 'not all';
+    const button = document.getElementById('theme-switch');
+    if (button) {
+      button.setAttribute('aria-pressed', String(dark));
+    }
+  };
+
+  dress(remembered());
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dress(remembered()));
+  document.addEventListener('click', event => {
+    if (event.target.closest && event.target.closest('#theme-switch')) {
+      const theme = document.documentElement.dataset.shade === 'dark' ? 'light' : 'dark';
+      try { localStorage.setItem('lumiku-ops-theme', theme); } catch { /* For this page alone, then. */ }
+      dress(theme);
+    }
+  });
+
+  // The server writes times; once it knows the zone, pages come right from the start.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const known = document.cookie.split('; ').includes('lumiku-ops-zone=' + encodeURIComponent(zone));
+  if (zone && !known) {
+    document.cookie = 'lumiku-ops-zone=' + encodeURIComponent(zone) + '; path=/ops; max-age=31536000; samesite=strict' + (location.protocol === 'https:' ? '; secure' : '');
+    if (document.cookie.includes('lumiku-ops-zone=') && zone !== 'UTC') {
+      location.reload();
+    }
+  }
+
+  const comeBack = async () => {
+    document.documentElement.classList.add('offline');
+    for (;;) {
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      try {
+        const answer = await fetch(location.href, { method: 'HEAD', redirect: 'error', signal: AbortSignal.timeout(3000) });
+        if (answer.ok || answer.status === 401 || answer.status === 429) {
+          location.reload();
+          return;
+        }
+      } catch { /* Not yet. */ }
+    }
+  };
+
+  document.addEventListener('DOMContentLoaded', () => {
+    dress(remembered());
+    Blazor.start({
+      circuit: {
+        // One request, and that a WebSocket: two could come to two replicas.
+        configureSignalR: builder => builder.withUrl('_blazor', { skipNegotiation: true, transport: 1 }),
+        reconnectionHandler: { onConnectionDown: comeBack, onConnectionUp: () => { } }
+      },
+      ssr: { disableDomPreservation: true }
+    }).catch(comeBack);
+  });
+})();

@@ -1,0 +1,48 @@
+using Lumiku.Gateway.Telemetry;
+
+namespace Lumiku.Gateway.Dashboard.Pages;
+
+public sealed partial class NowPage
+{
+    private string _scope = "all";
+    private ReplicaSample _shown = null!;
+    private Verdict _verdict = null!;
+    private int _others;
+    private int _requests;
+    private int _images;
+    private int _open;
+    private ChartSeries[] _requestSeries = [];
+    private ChartSeries[] _refusalSeries = [];
+    private ChartSeries[] _upstreamSeries = [];
+
+    private protected override void Read()
+    {
+        _shown = _scope == "all" ? Sample.Sum : Sample.Here;
+        _verdict = Verdict.Of(_shown);
+        _others = Verdict.Others(_shown);
+        (_requests, _images) = (_shown.Sum(Counted.Requests), _shown.Images());
+        _open = _shown.Breakers.Count(breaker => breaker.IsOpen);
+        int[] refused = [.. Enumerable.Range(0, RecentActivity.Minutes).Select(minute =>
+            _shown.Of(Counted.RefusedByRequests)[minute] + _shown.Of(Counted.RefusedByConcurrency)[minute] + _shown.Of(Counted.RefusedByDay)[minute] + _shown.Of(Counted.RefusedByMonth)[minute])];
+        _requestSeries =
+        [
+            Series("hit", "from the cache", Counted.Hits), Series("coalesced", "shared", Counted.Shared), Series("miss", "made", Counted.Made),
+            new("limited", "refused by limits", "fair", refused), Series("declined", "declined", Counted.Declined), Series("gone", "caller gone", Counted.Gone), Series("bad", "failed", Counted.Failed),
+        ];
+        _refusalSeries =
+        [
+            Series("per-minute", "requests a minute", Counted.RefusedByRequests), Series("at-once", "at once", Counted.RefusedByConcurrency),
+            Series("day", "units a day", Counted.RefusedByDay), Series("month", "units a month", Counted.RefusedByMonth),
+        ];
+        int[] brought = [.. _shown.Of(Counted.Attempts).Zip(_shown.Of(Counted.AttemptsFailed), (all, failed) => Math.Max(0, all - failed))];
+        _upstreamSeries = [new("brought", "with a picture", "miss", brought), Series("attempts-failed", "without", Counted.AttemptsFailed)];
+    }
+
+    private ChartSeries Series(string id, string name, Counted what) => new(id, name, id switch
+    {
+        "attempts-failed" => "bad",
+        _ => id,
+    }, _shown.Of(what));
+
+    private static string Class(Tone tone) => tone.ToString().ToLowerInvariant();
+}
