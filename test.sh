@@ -10,11 +10,11 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
-command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq curl >/dev/null; }
-
-command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; }
-
-command -v haproxy >/dev/null || { apt-get update -qq && apt-get install -y -qq haproxy >/dev/null; }
+# redis-server and haproxy run in tests, chromium looks at the operators' page.
+missing=()
+for tool in curl redis-server haproxy chromium; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+command -v npm >/dev/null || missing+=(nodejs npm)
+[ ${#missing[@]} = 0 ] || { apt-get update -qq && apt-get install -y -qq "${missing[@]}" >/dev/null; } || echo "Could not install ${missing[*]}: their tests will fail" >&2
 
 step 'Build'
 dotnet build Lumiku.sln --nologo -clp:ErrorsOnly
@@ -60,7 +60,6 @@ step 'What each misbehaviour of upstream becomes, and other figures of the tests
 
 step 'Clients'
 # The official clients of Node, against the simulator; none of them reaches Hugging Face.
-command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs npm >/dev/null; }
 clients=0
 (cd tests/clients && npm ci --silent && timeout 300 node --test --test-reporter=tap) >"$log.clients" 2>&1 || { clients=1; cat "$log.clients"; }
 told() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$log.clients"; }

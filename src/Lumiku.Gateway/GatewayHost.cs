@@ -37,7 +37,7 @@ internal static class GatewayHost
         builder.Services.AddSingleton(Random.Shared);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(new CurrentSettings(settings));
-        builder.Services.AddHostedService<SettingsFollower>();
+        builder.Services.AddSingleton<SettingsHistory>().AddHostedService<SettingsFollower>();
         builder.Services.AddGatewayMetrics();
         builder.Services.AddRouting();
         builder.Services.AddHealth(settings);

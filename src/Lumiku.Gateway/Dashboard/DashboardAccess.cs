@@ -5,7 +5,7 @@ using Lumiku.Gateway.Telemetry;
 namespace Lumiku.Gateway.Dashboard;
 
 /// <summary>Who gets to the operators' page: whoever has the key, and for an hour the browser that showed it. Where there is no key, there is no page.</summary>
-internal sealed class DashboardAccess(RequestDelegate next, OpenPages pages, FailedLogins failedLogins, TimeProvider time)
+internal sealed class DashboardAccess(RequestDelegate next, OpenPages pages, FailedLogins failedLogins, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     public static readonly PathString Root = "/ops";
 
@@ -32,7 +32,7 @@ internal sealed class DashboardAccess(RequestDelegate next, OpenPages pages, Fai
         }
 
         SetHeaders(context.Response.Headers);
-        if (context.Request.Path.StartsWithSegments(Socket, StringComparison.Ordinal) || DashboardAssets.Has(context.Request.Path))
+        if (context.Request.Path.StartsWithSegments(Socket, StringComparison.Ordinal) || context.Request.Path.StartsWithSegments(DashboardImages.Root, StringComparison.Ordinal) || DashboardAssets.Has(context.Request.Path))
         {
             context.GetRequestRecord().IsOfPage = true;
             if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
@@ -103,6 +103,8 @@ internal sealed class DashboardAccess(RequestDelegate next, OpenPages pages, Fai
         }
 
         await using var end = time.CreateTimer(_ => context.Abort(), state: null, endsAt - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
+        // At once where it is stopping already: a stop waits for everybody who is connected, and a page would never leave.
+        await using var stop = lifetime.ApplicationStopping.Register(context.Abort);
         await next(context);
     }
 

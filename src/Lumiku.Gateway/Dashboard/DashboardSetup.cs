@@ -16,7 +16,7 @@ internal static class DashboardSetup
 
     public static IServiceCollection AddDashboard(this IServiceCollection services, GatewaySettings settings)
     {
-        services.AddSingleton<OpenPages>().AddSingleton<SampleReader>().AddSingleton<Sampler>().AddSingleton<StoryDigest>().AddScoped<OperatorZone>();
+        services.AddSingleton<OpenPages>().AddSingleton<SampleReader>().AddSingleton<Sampler>().AddSingleton<StoryDigest>().AddSingleton<SettingsView>().AddScoped<OperatorZone>();
         if (settings.RedisState is not null)
         {
             services.AddSingleton<SharedSamples>();
@@ -45,6 +45,7 @@ internal static class DashboardSetup
         {
             dashboard.UseMiddleware<DashboardAccess>();
             dashboard.UseMiddleware<DashboardAssets>();
+            dashboard.UseMiddleware<DashboardImages>();
             dashboard.UsePathBase(DashboardAccess.Root);
             dashboard.UseRouting();
             dashboard.UseAntiforgery();

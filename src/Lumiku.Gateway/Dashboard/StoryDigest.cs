@@ -11,6 +11,7 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
     public const int MostRows = 1_000;
 
     private const int MostUsers = 50;
+    private const int MostPictures = 4;
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
@@ -69,8 +70,9 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
 
     private static ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
         model.Key, model.Count(), model.Count(story => story.Outcome == CacheOutcome.Hit), model.Count(story => story.Outcome == CacheOutcome.Coalesced),
-        model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused"),
-        model.Sum(story => story.Cost?.Spent ?? 0), model.Sum(story => (story.Cost?.SavedByCache ?? 0) + (story.Cost?.SavedBySubstitution ?? 0)));
+        model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused" or "model-not-offered"),
+        model.Sum(story => story.Cost?.Spent ?? 0), model.Sum(story => (story.Cost?.SavedByCache ?? 0) + (story.Cost?.SavedBySubstitution ?? 0)),
+        [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored).Select(story => story.Number).Take(MostPictures)]);
 
     private static TierDigest TierOf(IGrouping<string, RequestStory> tier)
     {
@@ -99,7 +101,8 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
 internal sealed record Digest(
     IReadOnlyList<RequestRow> Rows, DateTimeOffset? Since, int Count, IReadOnlyList<ModelDigest> Models, IReadOnlyList<TierDigest> Tiers, IReadOnlyList<UserDigest> Users);
 
-internal sealed record ModelDigest(string Model, int Requests, int Hits, int Shared, int Made, int Failed, decimal Spent, decimal Saved);
+/// <param name="Pictures">Numbers of the stories that its last pictures were made for.</param>
+internal sealed record ModelDigest(string Model, int Requests, int Hits, int Shared, int Made, int Failed, decimal Spent, decimal Saved, IReadOnlyList<uint> Pictures);
 
 /// <param name="PeakOfDay">The most that one user has used of its day, 0 to 1; no number where days are unlimited.</param>
 /// <param name="UsedUp">Users who have used all of it.</param>

@@ -6,10 +6,8 @@ using Lumiku.Gateway.Settings;
 namespace Lumiku.Gateway.RateLimiting;
 
 /// <summary><c>GET /limits</c> for callers; <c>/ops/limits</c> for the operator's look at one user, and correction.</summary>
-internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsEndpoints> logger)
+internal sealed class LimitsEndpoints(ILimitStore store, OperatorLimits limits)
 {
-    private const int MostUnits = 1_000_000_000;
-
     private static readonly string[] Looking = [HttpMethods.Get, HttpMethods.Head];
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -47,31 +45,27 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
             return;
         }
 
-        if (!int.TryParse(context.Request.Query["units"], out var units) || units == 0 || units is < -MostUnits or > MostUnits)
+        if (!int.TryParse(context.Request.Query["units"], out var units) || !OperatorLimits.IsGrant(units))
         {
-            await GatewayProblem.ParameterRefused($"'units' is a whole number other than 0, from {-MostUnits} to {MostUnits}; a negative one takes units away.").ExecuteAsync(context);
+            await GatewayProblem.ParameterRefused($"'units' is a whole number other than 0, from {-OperatorLimits.MostUnits} to {OperatorLimits.MostUnits}; a negative one takes units away.").ExecuteAsync(context);
             return;
         }
 
-        if (await ChangeAsync(context, () => store.GrantAsync(account, units)) is not { } usage)
+        if (await ChangeAsync(context, () => limits.GrantAsync(account, units)) is { } usage)
         {
-            return;
-        }
-
-        Log.Granted(logger, units, account.Owner.LogName, usage.Day.Granted, usage.Month.Granted);
-        await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
-    }
-
-    private async Task ResetAsync(HttpContext context)
-    {
-        if (await FindAsync(context) is var (account, before) && await ChangeAsync(context, () => store.ResetAsync(account)) is { } usage)
-        {
-            Log.Reset(logger, account.Owner.LogName, before.Day.Spent, before.Day.Granted, before.Month.Spent, before.Month.Granted);
             await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
         }
     }
 
-    /// <summary>Whom <c>user</c> or <c>caller</c> of the query names, at the tier that was seen last, else the default one.</summary>
+    private async Task ResetAsync(HttpContext context)
+    {
+        if (await FindAsync(context) is var (account, _) && await ChangeAsync(context, () => limits.ResetAsync(account)) is { } usage)
+        {
+            await WriteAsync(context, LimitsBody.Of(account, usage, isForOperator: true));
+        }
+    }
+
+    /// <summary>Whom <c>user</c> or <c>caller</c> of the query names.</summary>
     /// <returns>Null where the answer has been given: nobody is named.</returns>
     private async Task<(Account Account, LimitUsage Usage)?> FindAsync(HttpContext context)
     {
@@ -96,17 +90,11 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
             return null;
         }
 
-        var owner = known is null ? new Owner(IsUser: true, user) : new Owner(IsUser: false, known.Name);
-        var account = new Account(owner, settings.Tiers.Default.Name, UsageLimits.None, settings.Quota);
-        var lastTier = (await store.LookAsync(account)).LastTier ?? known?.Tier;
-        // One that is not seen yet, or whose tier was removed since, would be served at the default one.
-        var tier = (lastTier is null ? null : settings.Tiers.Find(lastTier)) ?? settings.Tiers.Default;
-        account = account with { Tier = tier.Name, Limits = known?.Limits ?? tier.Limits, IsCallersOwn = known?.Limits is not null };
-        return (account, await store.LookAsync(account));
+        return await limits.FindAsync(settings, user, known);
     }
 
     /// <returns>Null where the answer has been given: what all replicas count by is away.</returns>
-    private static async Task<LimitUsage?> ChangeAsync(HttpContext context, Func<ValueTask<LimitUsage>> change)
+    private static async Task<LimitUsage?> ChangeAsync(HttpContext context, Func<Task<LimitUsage>> change)
     {
         try
         {
@@ -123,14 +111,5 @@ internal sealed partial class LimitsEndpoints(ILimitStore store, ILogger<LimitsE
     {
         context.Response.Headers.CacheControl = "no-store";
         return GatewayJson.WriteAsync(context, GatewayJson.Serialize(body));
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Information, "An operator granted {Units} units to {Owner}; in all it has been granted {DayGranted} today and {MonthGranted} this month")]
-        public static partial void Granted(ILogger logger, int units, string owner, long dayGranted, long monthGranted);
-
-        [LoggerMessage(2, LogLevel.Information, "An operator reset the limits of {Owner}, which had used {DaySpent} units today (granted: {DayGranted}) and {MonthSpent} this month (granted: {MonthGranted})")]
-        public static partial void Reset(ILogger logger, string owner, long daySpent, long dayGranted, long monthSpent, long monthGranted);
     }
 }

@@ -11,6 +11,7 @@ internal static class RateLimitingSetup
         .AddSingleton<ILimitStore>(StoreOf)
         .AddSingleton<IUnitLedger, UnitLedger>()
         .AddSingleton<HeldLeases>()
+        .AddSingleton<OperatorLimits>()
         .AddSingleton<LimitsEndpoints>();
 
     /// <summary>In Redis where there is one, for all replicas; else in this process.</summary>

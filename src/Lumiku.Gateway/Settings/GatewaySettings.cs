@@ -1,4 +1,5 @@
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Dashboard;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Generation.Dialects;
@@ -27,6 +28,7 @@ internal sealed class GatewaySettings
         Models = new ModelCatalog(read.Section<ModelsOptions>("Models"), Tiers, read);
         Upstreams = new UpstreamCatalog(read.Section<Dictionary<string, UpstreamOptions?>>("Upstreams"), Models, read);
         Cost = read.Section<CostOptions>("Cost");
+        Ops = read.Section<OpsOptions>("Ops");
         Limits = read.Section<LimitsOptions>("Limits");
         Generation = read.Section<GenerationOptions>("Generation");
         GenerationRules.Check(Generation, read);
@@ -87,6 +89,8 @@ internal sealed class GatewaySettings
     public UpstreamCatalog Upstreams { get; }
 
     public CostOptions Cost { get; }
+
+    public OpsOptions Ops { get; }
 
     public LimitsOptions Limits { get; }
 

@@ -32,7 +32,7 @@ internal sealed record SettingsChanges(IReadOnlyList<SettingsChange> Effective, 
         file.Where(pair => !string.IsNullOrEmpty(pair.Value) && IsSecret(pair.Key, pair.Value)).Select(pair => pair.Key);
 
     /// <summary>A value for a log: short, without control characters, and a secret as a part of its SHA-256, by which two can be told apart.</summary>
-    private static string Shown(string key, string? value) => value switch
+    public static string Shown(string key, string? value) => value switch
     {
         null => "nothing",
         "" => "empty",

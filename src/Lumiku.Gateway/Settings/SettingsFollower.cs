@@ -9,7 +9,7 @@ namespace Lumiku.Gateway.Settings;
 /// volume is then all the same. A content counts once two reads in a row agree. Half a file is no JSON, and is told only if it stays so.
 /// </remarks>
 internal sealed class SettingsFollower(
-    GatewayConfiguration configuration, CurrentSettings current, RouteChanges routes, TiersInUse tiersInUse, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
+    GatewayConfiguration configuration, CurrentSettings current, RouteChanges routes, TiersInUse tiersInUse, SettingsHistory history, TimeProvider time, ILogger<SettingsFollower> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -70,6 +70,7 @@ internal sealed class SettingsFollower(
             else if (current.Refused is not null)
             {
                 SettingsLog.Undone(logger, current.Value.Number);
+                history.Undone(current.Value.Number);
             }
 
             current.Refused = null;
@@ -81,7 +82,7 @@ internal sealed class SettingsFollower(
                 return (false, false);
             }
 
-            Refuse(refusal.Mistakes);
+            Refuse(refusal.Mistakes, content);
         }
         catch (Exception exception)
         {
@@ -106,6 +107,7 @@ internal sealed class SettingsFollower(
         }
 
         SettingsLog.Applied(logger, configuration.FilePath, settings.Number, changes, current.Refused is null);
+        history.Applied(settings.Number, changes);
         SettingsLog.WarnOfSecrets(logger, changes.Effective.Select(change => change.Key), file);
         if (settings.Start != before.Start)
         {
@@ -133,7 +135,7 @@ internal sealed class SettingsFollower(
         }
     }
 
-    private void Refuse(IReadOnlyList<string> mistakes)
+    private void Refuse(IReadOnlyList<string> mistakes, byte[] content)
     {
         var isTold = current.Refused?.SequenceEqual(mistakes) == true;
         current.Refused = mistakes;
@@ -141,6 +143,7 @@ internal sealed class SettingsFollower(
         {
             current.Refusals++;
             SettingsLog.Refused(logger, mistakes, current.Value.Number);
+            history.Refused(current.Value.Number, mistakes, content);
         }
     }
 

@@ -152,7 +152,8 @@ internal sealed class RecentActivity(TimeProvider time)
 
     private static int Millionths(decimal amount) => (int)Math.Min(int.MaxValue, amount * 1_000_000);
 
-    private long Now() => (long)time.GetElapsedTime(0, time.GetTimestamp()).TotalSeconds / (60 / SlotsPerMinute);
+    /// <summary>The slot of this moment. More than an hour after the clock's zero, which may be when the machine was started.</summary>
+    private long Now() => Slots + ((long)time.GetElapsedTime(0, time.GetTimestamp()).TotalSeconds / (60 / SlotsPerMinute));
 
     private void Turn(int place, long now)
     {

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Lumiku.Gateway.Authentication;
+using Lumiku.Gateway.Dashboard;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Generation.Dialects;
@@ -40,6 +41,7 @@ public partial class SchemaTests
         { "Upstreams:x", typeof(UpstreamOptions) },
         { "Upstreams:x:Parameters", typeof(ProviderRules) },
         { "Cost", typeof(CostOptions) },
+        { "Ops", typeof(OpsOptions) },
         { "Quota", typeof(QuotaOptions) },
         { "Generation", typeof(GenerationOptions) },
         { "Generation:Breaker", typeof(BreakerOptions) },

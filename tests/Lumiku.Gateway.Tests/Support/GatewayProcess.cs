@@ -36,6 +36,16 @@ public sealed class GatewayProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>What it has had of the machine's processors since its start.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public bool HasExited => _process.HasExited;
 
     /// <param name="environment">All that the program sees besides PATH and where .NET is.</param>

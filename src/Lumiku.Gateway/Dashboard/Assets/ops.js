@@ -42,8 +42,9 @@
     for (;;) {
       await new Promise(resolve => setTimeout(resolve, 1000));
       try {
-        const answer = await fetch(location.href, { method: 'HEAD', redirect: 'error', signal: AbortSignal.timeout(3000) });
-        if (answer.ok || answer.status === 401 || answer.status === 429) {
+        // One that is stopping still answers, and says here that it is not ready.
+        const answer = await fetch('/health/ready', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+        if (answer.ok) {
           location.reload();
           return;
         }

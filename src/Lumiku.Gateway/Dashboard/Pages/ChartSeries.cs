@@ -4,5 +4,5 @@ namespace Lumiku.Gateway.Dashboard.Pages;
 /// <param name="Values">By minutes, the oldest first.</param>
 public sealed record ChartSeries(string Id, string Name, string Colour, IReadOnlyList<int> Values);
 
-/// <param name="Minute">0: this one; below 0: as many before.</param>
-public sealed record ChartPoint(int Minute, double Value);
+/// <param name="Minute">The middle of it: below 0, as it is over.</param>
+public sealed record ChartPoint(double Minute, double Value);

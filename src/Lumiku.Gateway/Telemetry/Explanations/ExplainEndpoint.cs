@@ -49,8 +49,9 @@ internal sealed class ExplainEndpoint(RecentStories recent, StoryWriter writer, 
         }
     }
 
-    /// <summary>Those of this process as they are now, and those of others as they were written.</summary>
-    private async Task<IReadOnlyList<StoryBody>> FindAsync(string id, string? reader)
+    /// <summary>Those of this process as they are now, and those of others as they were written; newest first.</summary>
+    /// <param name="reader">Null: the operator.</param>
+    public async Task<IReadOnlyList<StoryBody>> FindAsync(string id, string? reader)
     {
         var here = recent.Find(id, reader).Select(story => writer.Write(story));
         var there = shared is null ? [] : await shared.FindAsync(id, reader);
