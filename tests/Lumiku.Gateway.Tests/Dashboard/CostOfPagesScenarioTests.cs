@@ -12,7 +12,7 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 public sealed class CostOfPagesScenarioTests
 {
     private const int Pages = 10;
-    private const int Rounds = 8;
+    private const int Rounds = 6;
     private const int Callers = 8;
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(4);
@@ -26,7 +26,6 @@ public sealed class CostOfPagesScenarioTests
         {
             ["OPERATOR_KEY"] = OperatorsGateway.OperatorKey,
             ["GATEWAY_SETTINGS"] = TestGateway.UnlimitedSettings,
-            ["Serilog__MinimumLevel__Default"] = "Warning",
         });
         // The browser is another machine's in life: here it has what the gateway and its callers leave.
         var patient = Path.Combine(Path.GetTempPath(), $"chromium-{Guid.NewGuid():N}");
@@ -34,9 +33,12 @@ public sealed class CostOfPagesScenarioTests
         await Process.Start("chmod", ["u+x", patient])!.WaitForExitAsync();
         await using var browser = new Browser(patient);
         await browser.InitializeAsync();
+        // By then it is compiled as well as it will be.
+        await MeasureAsync(gateway);
         await MeasureAsync(gateway);
 
         List<Measured> without = [], with = [];
+        var idle = TimeSpan.Zero;
         for (var round = 0; round < Rounds; round++)
         {
             without.Add(await MeasureAsync(gateway));
@@ -50,13 +52,16 @@ public sealed class CostOfPagesScenarioTests
             }
 
             with.Add(await MeasureAsync(gateway));
+            var before = gateway.ProcessorTime;
+            await Task.Delay(Round, TimeProvider.System);
+            idle += gateway.ProcessorTime - before;
         }
 
         File.Delete(patient);
         var (rate, cost) = (with.Sum(one => one.PerSecond) / without.Sum(one => one.PerSecond), with.Sum(one => one.ProcessorPerRequest) / without.Sum(one => one.ProcessorPerRequest));
         Figures.Add("operators' page", string.Create(
             CultureInfo.InvariantCulture,
-            $"hits with {Pages} open pages, against none: {100 * (rate - 1):+0.0;-0.0} % of {without.Average(one => one.PerSecond):0}/s, {100 * (cost - 1):+0.0;-0.0} % processor time each (goal: 3 % at most)"));
+            $"hits with {Pages} open pages, against none: {100 * (cost - 1):+0.0;-0.0} % processor time each (goal: 3 % at most), {100 * (rate - 1):+0.0;-0.0} % of {without.Average(one => one.PerSecond):0}/s with the browser on the same machine; the pages by themselves: {100 * idle / (Rounds * Round):0.0} % of a processor"));
         rate.ShouldBeGreaterThan(0.5);
     }
 

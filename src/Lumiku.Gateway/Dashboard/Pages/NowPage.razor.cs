@@ -4,7 +4,12 @@ namespace Lumiku.Gateway.Dashboard.Pages;
 
 public sealed partial class NowPage
 {
+    /// <summary>Charts are what is dearest to send, and show minutes.</summary>
+    private static readonly TimeSpan ChartPace = TimeSpan.FromSeconds(3);
+
     private string _scope = "all";
+    private string? _drawn;
+    private DateTimeOffset _drawnAt;
     private ReplicaSample _shown = null!;
     private Verdict _verdict = null!;
     private int _others;
@@ -22,6 +27,12 @@ public sealed partial class NowPage
         _others = Verdict.Others(_shown);
         (_requests, _images) = (_shown.Sum(Counted.Requests), _shown.Images());
         _open = _shown.Breakers.Count(breaker => breaker.IsOpen);
+        if (_drawn == _scope && Sample.Here.At - _drawnAt is { Ticks: >= 0 } since && since < ChartPace)
+        {
+            return;
+        }
+
+        (_drawn, _drawnAt) = (_scope, Sample.Here.At);
         int[] refused = [.. Enumerable.Range(0, RecentActivity.Minutes).Select(minute =>
             _shown.Of(Counted.RefusedByRequests)[minute] + _shown.Of(Counted.RefusedByConcurrency)[minute] + _shown.Of(Counted.RefusedByDay)[minute] + _shown.Of(Counted.RefusedByMonth)[minute])];
         _requestSeries =
