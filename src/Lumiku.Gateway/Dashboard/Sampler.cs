@@ -20,11 +20,15 @@ internal sealed record Sample(ReplicaSample Here, IReadOnlyList<ReplicaSample> R
 /// <summary>Looks once a second for all pages together, and not at all while none is open.</summary>
 internal sealed class Sampler(SampleReader reader, TimeProvider time, SharedSamples? shared = null) : IDisposable
 {
+    /// <summary>How many pages are told at a time: more of them take turns, so that many cost callers no more than few.</summary>
+    private const int MostAtOnce = 3;
+
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly List<Action> _watchers = [];
     private ITimer? _timer;
+    private int _turn;
     private Sample? _last;
     private long _lastAt;
 
@@ -40,7 +44,7 @@ internal sealed class Sampler(SampleReader reader, TimeProvider time, SharedSamp
         }
     }
 
-    /// <param name="changed">Called once a second, by no request's thread; must not wait for anything.</param>
+    /// <param name="changed">Called once a second, or less often where many watch, by no request's thread; must not wait for anything.</param>
     /// <returns>Ends it when disposed.</returns>
     public IDisposable Watch(Action changed)
     {
@@ -61,7 +65,9 @@ internal sealed class Sampler(SampleReader reader, TimeProvider time, SharedSamp
         lock (_lock)
         {
             Take();
-            watchers = [.. _watchers];
+            var count = Math.Min(_watchers.Count, MostAtOnce);
+            watchers = [.. Enumerable.Range(_turn, count).Select(turn => _watchers[turn % _watchers.Count])];
+            _turn = count == 0 ? 0 : (_turn + count) % _watchers.Count;
         }
 
         foreach (var changed in watchers)

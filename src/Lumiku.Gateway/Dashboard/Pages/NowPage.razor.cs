@@ -5,7 +5,7 @@ namespace Lumiku.Gateway.Dashboard.Pages;
 public sealed partial class NowPage
 {
     /// <summary>Charts are what is dearest to send, and show minutes.</summary>
-    private static readonly TimeSpan ChartPace = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ChartPace = TimeSpan.FromSeconds(10);
 
     private string _scope = "all";
     private string? _drawn;
