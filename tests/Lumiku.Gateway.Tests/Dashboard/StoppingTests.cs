@@ -11,14 +11,15 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
 {
     [Fact]
-    public async Task Ten_open_pages_do_not_hold_up_the_stop_and_come_back_with_the_next_start()
+    public async Task Open_pages_do_not_hold_up_the_stop_and_come_back_with_the_next_start()
     {
+        var pages = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10 : 3;
         var port = RedisServer.FreePort();
         Dictionary<string, string> environment = new() { ["OPERATOR_KEY"] = OperatorsGateway.OperatorKey, ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}" };
         await using var first = await GatewayProcess.ServeAsync(gateway.HuggingFace.Address, environment);
         await using var visit = await gateway.Browser.VisitAsync(first.Client.BaseAddress!);
         await visit.GoAsync("");
-        for (var i = 1; i < 10; i++)
+        for (var i = 1; i < pages; i++)
         {
             var page = await visit.Page.Context.NewPageAsync();
             await page.GotoAsync("");
@@ -28,7 +29,7 @@ public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
         var watch = Stopwatch.StartNew();
         first.Terminate();
         (await first.ExitCodeAsync()).ShouldBe(0);
-        Figures.Add("operators' page", $"idle stop with ten pages open: {watch.Elapsed.TotalSeconds:0.0} s (goal 12)");
+        Figures.Add("operators' page", $"idle stop with {pages} pages open: {watch.Elapsed.TotalSeconds:0.0} s (goal 12)");
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
         await Assertions.Expect(visit.Page.Locator(".lost")).ToBeVisibleAsync();
 
