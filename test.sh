@@ -25,7 +25,7 @@ majors() {
     out=$(mktemp -d)
     if ! dotnet restore src/Lumiku.Gateway -p:RedisClientVersion=$version -p:ArtifactsPath="$out" --nologo -v quiet >"$out/log" 2>&1; then
       echo "StackExchange.Redis $version does not restore here: not checked"
-    elif dotnet build src/Lumiku.Gateway --no-restore -p:RedisClientVersion=$version -p:ArtifactsPath="$out" --nologo -clp:ErrorsOnly >"$out/log" 2>&1; then
+    elif dotnet build src/Lumiku.Gateway --no-restore -p:RunAnalyzers=false -p:RedisClientVersion=$version -p:ArtifactsPath="$out" --nologo -clp:ErrorsOnly >"$out/log" 2>&1; then
       echo "StackExchange.Redis $version: compiles"
     else
       cat "$out/log"
@@ -40,7 +40,8 @@ step 'Formatting, and the Redis client: compiles with newer majors too'
 compiled=$(mktemp)
 majors >"$compiled" 2>&1 &
 compiling=$!
-dotnet format Lumiku.sln --no-restore --verify-no-changes --verbosity quiet
+# Style and usings are the build's business (EnforceCodeStyleInBuild); this is what is between them.
+dotnet format whitespace Lumiku.sln --no-restore --verify-no-changes --verbosity quiet
 echo 'as .editorconfig wants it'
 wait "$compiling" || { cat "$compiled" >&2; exit 1; }
 cat "$compiled"

@@ -27,7 +27,7 @@ public class EdgeLimitTests
         (limits.MinRequestBodyDataRate!.BytesPerSecond, limits.MinRequestBodyDataRate.GracePeriod).ShouldBe((4096, TimeSpan.FromSeconds(5)));
         (limits.MinResponseDataRate!.BytesPerSecond, limits.MinResponseDataRate.GracePeriod).ShouldBe((16_384, TimeSpan.FromSeconds(10)));
         limits.MaxConcurrentConnections.ShouldBe(4096);
-        limits.MaxConcurrentUpgradedConnections.ShouldBe(0);
+        limits.MaxConcurrentUpgradedConnections.ShouldBe(32, "the operators' pages");
         limits.MaxResponseBufferSize.ShouldBe(65_536);
         GatewayServer.SendBuffer.ShouldBe(65_536);
         limits.MaxRequestHeaderCount.ShouldBe(100);
