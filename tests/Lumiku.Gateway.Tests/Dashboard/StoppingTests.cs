@@ -41,6 +41,7 @@ public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
     [Fact]
     public async Task A_page_shows_the_sum_of_all_replicas_and_each_and_says_so_when_one_is_gone()
     {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1");
         Dictionary<string, string> environment = new()
         {
             ["OPERATOR_KEY"] = OperatorsGateway.OperatorKey,
