@@ -24,6 +24,11 @@ public sealed class OperatorsGateway : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        if (!Browser.IsWanted)
+        {
+            return;
+        }
+
         HuggingFace = await HuggingFaceSimulator.StartAsync();
         Process = await GatewayProcess.ServeAsync(HuggingFace.Address, new()
         {
@@ -41,10 +46,15 @@ public sealed class OperatorsGateway : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        Settings.Dispose();
+        if (!Browser.IsWanted)
+        {
+            return;
+        }
+
         await Browser.DisposeAsync();
         await Process.DisposeAsync();
         await HuggingFace.DisposeAsync();
-        Settings.Dispose();
     }
 
     public async Task AskAsync(int status, string model, string tier, string? body = null, string user = "anna", string? id = null)

@@ -10,16 +10,16 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 [Collection(Operators.Name)]
 public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
 {
-    [Fact]
+    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
     public async Task Open_pages_do_not_hold_up_the_stop_and_come_back_with_the_next_start()
     {
-        var pages = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10 : 3;
+        const int Pages = 10;
         var port = RedisServer.FreePort();
         Dictionary<string, string> environment = new() { ["OPERATOR_KEY"] = OperatorsGateway.OperatorKey, ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}" };
         await using var first = await GatewayProcess.ServeAsync(gateway.HuggingFace.Address, environment);
         await using var visit = await gateway.Browser.VisitAsync(first.Client.BaseAddress!);
         await visit.GoAsync("");
-        for (var i = 1; i < pages; i++)
+        for (var i = 1; i < Pages; i++)
         {
             var page = await visit.Page.Context.NewPageAsync();
             await page.GotoAsync("");
@@ -29,7 +29,7 @@ public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
         var watch = Stopwatch.StartNew();
         first.Terminate();
         (await first.ExitCodeAsync()).ShouldBe(0);
-        Figures.Add("operators' page", $"idle stop with {pages} pages open: {watch.Elapsed.TotalSeconds:0.0} s (goal 12)");
+        Figures.Add("operators' page", $"idle stop with {Pages} pages open: {watch.Elapsed.TotalSeconds:0.0} s (goal 12)");
         watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
         await Assertions.Expect(visit.Page.Locator(".lost")).ToBeVisibleAsync();
 
@@ -38,10 +38,9 @@ public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
         await Assertions.Expect(visit.Page.Locator("[data-figure=rate]")).ToHaveTextAsync("0.0");
     }
 
-    [Fact]
+    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
     public async Task A_page_shows_the_sum_of_all_replicas_and_each_and_says_so_when_one_is_gone()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1");
         Dictionary<string, string> environment = new()
         {
             ["OPERATOR_KEY"] = OperatorsGateway.OperatorKey,
