@@ -188,7 +188,7 @@ public class ModelPlacesTests
     public async Task Places_are_never_more_than_there_are_and_none_is_lost_whatever_happens_to_who_waits()
     {
         var places = new ModelPlaces(_ => 3, TimeProvider.System);
-        var (inside, most) = (0, 0);
+        var (inside, most) = (0, 0L);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(worker => Task.Run(async () =>
         {
             var random = new Random(worker);
@@ -207,7 +207,7 @@ public class ModelPlacesTests
                     if (place is not null)
                     {
                         var now = Interlocked.Increment(ref inside);
-                        InterlockedMax(ref most, now);
+                        HighMark.Raise(ref most, now);
                         await Task.Yield();
                         Interlocked.Decrement(ref inside);
                     }
@@ -245,14 +245,6 @@ public class ModelPlacesTests
         places.Count.ShouldBe(0);
 
         Task<IDisposable?> EnterAsync(string user) => places.EnterAsync(Model, Of(user), Patience, () => { }, CancellationToken.None).AsTask();
-    }
-
-    private static void InterlockedMax(ref int most, int value)
-    {
-        for (var seen = most; value > seen;)
-        {
-            seen = Interlocked.CompareExchange(ref most, value, seen);
-        }
     }
 
     private static Owner Of(string user) => new(IsUser: true, user);

@@ -86,21 +86,13 @@ internal sealed class SteadyLoad(Uri balancer)
         {
             var answer = await Answer.ReadAsync(await client.SendAsync(request));
             check(answer);
-            InterlockedMax(watch.ElapsedMilliseconds);
+            HighMark.Raise(ref _longestMs, watch.ElapsedMilliseconds);
             return answer.Body;
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ShouldAssertException or KeyNotFoundException)
         {
             _lost.Enqueue($"{method} {model} {prompt} after {watch.ElapsedMilliseconds} ms: {exception.Message}");
             return null;
-        }
-    }
-
-    private void InterlockedMax(long elapsedMs)
-    {
-        for (var longest = Volatile.Read(ref _longestMs); elapsedMs > longest; longest = Volatile.Read(ref _longestMs))
-        {
-            Interlocked.CompareExchange(ref _longestMs, elapsedMs, longest);
         }
     }
 
