@@ -23,7 +23,7 @@ public class RequestMetrics : IDisposable
         var configuration = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"))
             .AddInMemoryCollection([new("Credentials:huggingface", "hf_none"), new("Callers:backend:Key", "key-for-the-benchmark-only")]).Build();
         _settings = GatewaySettings.Read(configuration, out _);
-        _services = new ServiceCollection().AddLogging().AddGatewayMetrics().BuildServiceProvider();
+        _services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddGatewayMetrics().BuildServiceProvider();
         _services.GetRequiredService<MeterProvider>();
         _metrics = _services.GetRequiredService<GatewayMetrics>();
         foreach (var record in new[] { _hit, _refused })

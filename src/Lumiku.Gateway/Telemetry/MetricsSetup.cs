@@ -2,7 +2,6 @@ using Lumiku.Gateway.Authentication;
 using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -18,7 +17,6 @@ internal static class MetricsSetup
     public static IServiceCollection AddGatewayMetrics(this IServiceCollection services)
     {
         services.AddMetrics();
-        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<RecentActivity>();
         services.AddSingleton<GatewayMetrics>();
         var telemetry = services.AddOpenTelemetry();
