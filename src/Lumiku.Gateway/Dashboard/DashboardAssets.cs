@@ -40,7 +40,9 @@ internal sealed class DashboardAssets(RequestDelegate next)
     /// <param name="Compressed">Null: it would not be smaller.</param>
     private sealed record Asset(string MediaType, byte[] Content, byte[]? Compressed)
     {
-        public bool IsFont => MediaType == "font/woff2";
+        private const string Font = "font/woff2";
+
+        public bool IsFont => MediaType == Font;
 
         public (byte[] Content, bool IsCompressed) For(string acceptEncoding) =>
             Compressed is not null && acceptEncoding.Contains("gzip", StringComparison.OrdinalIgnoreCase) ? (Compressed, true) : (Content, false);
@@ -55,9 +57,10 @@ internal sealed class DashboardAssets(RequestDelegate next)
                 ".js" => "text/javascript; charset=utf-8",
                 ".css" => "text/css; charset=utf-8",
                 ".svg" => "image/svg+xml",
-                _ => "font/woff2",
+                _ => Font,
             };
-            return new Asset(mediaType, copy.ToArray(), mediaType == "font/woff2" ? null : Compress(copy.ToArray()));
+            var content = copy.ToArray();
+            return new Asset(mediaType, content, mediaType == Font ? null : Compress(content));
         }
 
         private static byte[] Compress(byte[] content)

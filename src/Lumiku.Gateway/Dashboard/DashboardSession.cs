@@ -33,14 +33,8 @@ internal static class DashboardSession
 
         var text = cookie[..end];
         isOurs = CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(Sign(settings, text)), Encoding.UTF8.GetBytes(cookie[(end + 1)..]))
-            && long.TryParse(text.AsSpan(0, Math.Max(0, text.IndexOf('.', StringComparison.Ordinal))), NumberStyles.None, CultureInfo.InvariantCulture, out _);
-        if (!isOurs)
-        {
-            return null;
-        }
-
-        var endsAt = DateTimeOffset.FromUnixTimeSeconds(long.Parse(text.AsSpan(0, text.IndexOf('.', StringComparison.Ordinal)), NumberStyles.None, CultureInfo.InvariantCulture));
-        return endsAt > now ? endsAt : null;
+            & long.TryParse(text.Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds);
+        return isOurs && DateTimeOffset.FromUnixTimeSeconds(seconds) is var endsAt && endsAt > now ? endsAt : null;
     }
 
     private static string Sign(GatewaySettings settings, string text) =>

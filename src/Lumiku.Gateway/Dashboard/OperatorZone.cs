@@ -18,7 +18,4 @@ internal sealed class OperatorZone
     public string Time(DateTimeOffset instant) => Of(instant).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
 
     public string DateAndTime(DateTimeOffset instant) => Of(instant).ToString("d MMM HH:mm:ss", CultureInfo.InvariantCulture);
-
-    /// <summary>What a picker says, which knows no zone.</summary>
-    public DateTimeOffset Instant(DateTime local) => new(local, _zone.GetUtcOffset(local));
 }

@@ -5,11 +5,11 @@ namespace Lumiku.Gateway.Dashboard;
 /// <summary>A page without a circuit, for when there is none to be had.</summary>
 internal static class PlainPage
 {
-    private const string Full = """
+    private static readonly string Full = $"""
         <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
         <title>Too many open pages · Lumiku Gateway</title><base href="/ops/"><link rel="stylesheet" href="ops.css"></head>
         <body class="plain"><main><p class="brand">Lumiku Gateway</p><h1>Too many pages are open</h1>
-        <p>This replica shows its page to 32 at once, so that looking never slows it. Close one somewhere, and <a href="">try again</a>. The gateway itself serves on.</p></main></body></html>
+        <p>This replica shows its page to {OpenPages.Most} at once, so that looking never slows it. Close one somewhere, and <a href="">try again</a>. The gateway itself serves on.</p></main></body></html>
         """;
 
     public static Task WriteFullAsync(HttpContext context)

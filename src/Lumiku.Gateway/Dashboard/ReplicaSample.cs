@@ -39,6 +39,8 @@ internal sealed record ReplicaSample(string Replica, DateTimeOffset At, DateTime
     /// <summary>A price is known, so that costs say something.</summary>
     public bool KnowsPrices { get; init; }
 
+    private static readonly Counted[] Refusals = [Counted.RefusedByRequests, Counted.RefusedByConcurrency, Counted.RefusedByDay, Counted.RefusedByMonth];
+
     /// <summary>The last minutes of the hour.</summary>
     public int Sum(Counted what, int minutes = RecentActivity.Minutes) => Of(what).TakeLast(minutes).Sum();
 
@@ -47,8 +49,10 @@ internal sealed record ReplicaSample(string Replica, DateTimeOffset At, DateTime
     /// <summary>Answers that had an image.</summary>
     public int Images(int minutes = RecentActivity.Minutes) => Sum(Counted.Hits, minutes) + Sum(Counted.Shared, minutes) + Sum(Counted.Made, minutes);
 
-    public int RefusedByLimits(int minutes = RecentActivity.Minutes) =>
-        Sum(Counted.RefusedByRequests, minutes) + Sum(Counted.RefusedByConcurrency, minutes) + Sum(Counted.RefusedByDay, minutes) + Sum(Counted.RefusedByMonth, minutes);
+    public int RefusedByLimits(int minutes = RecentActivity.Minutes) => Refusals.Sum(limit => Sum(limit, minutes));
+
+    /// <summary>By minutes, whatever the limit.</summary>
+    public int[] RefusedEachMinute() => [.. Enumerable.Range(0, RecentActivity.Minutes).Select(minute => Refusals.Sum(limit => Of(limit)[minute]))];
 
     /// <summary>All of them as one.</summary>
     public static ReplicaSample Add(IReadOnlyList<ReplicaSample> replicas)

@@ -11,7 +11,7 @@ internal sealed record RequestRow(
 {
     public bool IsSubstituted => Served != Words.Nothing && Requested != Words.Nothing && !Served.Equals(Requested, StringComparison.OrdinalIgnoreCase);
 
-    public Tone Tone => Status switch { < 400 => Tone.Good, < 500 => Tone.Fair, _ => Tone.Bad };
+    public Tone Tone => Tones.Of(Status);
 
     public static RequestRow Of(RequestStory story, string user) => new(
         story.Number, story.RequestId, story.At, story.Status, story.IsCallerGone ? "caller gone" : story.ErrorType ?? "ok", story.Identity?.Tier.Name ?? Words.Nothing,

@@ -40,7 +40,7 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
     {
         var newest = stories.All.OrderByDescending(story => story.At).ToList();
         Dictionary<Owner, string> names = [];
-        List<RequestRow> rows = [.. newest.Take(MostRows).Select(story => RequestRow.Of(story, NameOf(story)))];
+        List<RequestRow> rows = [.. newest.Take(MostRows).Select(story => RequestRow.Of(story, WhoAsked(story)))];
 
         var since = time.GetUtcNow() - Hour;
         var isWhole = newest.Count < RecentStories.Most || newest[^1].At <= since;
@@ -52,7 +52,7 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
             [.. recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Owner).Select(user => UserOf(user.Key, [.. user]))
                 .OrderByDescending(user => user.Units).ThenByDescending(user => user.Requests).Take(MostUsers)]);
 
-        string NameOf(RequestStory story)
+        string WhoAsked(RequestStory story)
         {
             if (story.Identity?.Owner is not { } owner)
             {
@@ -61,17 +61,20 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
 
             if (!names.TryGetValue(owner, out var name))
             {
-                names[owner] = name = owner.IsUser ? owner.UserDigits : owner.Id;
+                names[owner] = name = NameOf(owner);
             }
 
             return name;
         }
     }
 
+    /// <summary>A user's hash; of a caller that asks for itself, its name.</summary>
+    private static string NameOf(Owner owner) => owner.IsUser ? owner.UserDigits : owner.Id;
+
     private static ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
         model.Key, model.Count(), model.Count(story => story.Outcome == CacheOutcome.Hit), model.Count(story => story.Outcome == CacheOutcome.Coalesced),
         model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused" or "model-not-offered"),
-        model.Sum(story => story.Cost?.Spent ?? 0), model.Sum(story => (story.Cost?.SavedByCache ?? 0) + (story.Cost?.SavedBySubstitution ?? 0)),
+        model.Sum(story => story.Cost?.Spent ?? 0),
         [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored).Select(story => story.Number).Take(MostPictures)]);
 
     private static TierDigest TierOf(IGrouping<string, RequestStory> tier)
@@ -79,15 +82,14 @@ internal sealed class StoryDigest(RecentStories stories, TimeProvider time)
         var users = tier.GroupBy(story => story.Identity!.Owner).ToList();
         return new TierDigest(
             tier.Key, tier.Count(), users.Count, tier.Sum(story => story.Units), RefusedBy("requests"), RefusedBy("concurrency"), RefusedBy("day"), RefusedBy("month"),
-            users.Select(user => ShareOfDay(user)).OfType<double>().DefaultIfEmpty(double.NaN).Max(),
-            users.Count(user => ShareOfDay(user) >= 1));
+            users.Select(user => ShareOfDay(user)).OfType<double>().DefaultIfEmpty(double.NaN).Max());
 
         int RefusedBy(string limit) => tier.Count(story => story.Problem?.ViolatedPolicies?.Contains(limit) == true);
     }
 
     private static UserDigest UserOf(Owner owner, List<RequestStory> requests) => new(
-        owner.IsUser ? owner.UserDigits : owner.Id, owner.IsUser, requests[0].Identity!.Tier.Name, requests.Count, requests.Sum(story => story.Units),
-        requests.Count(story => story.Problem?.ViolatedPolicies is not null), ShareOfDay(requests), requests[0].At);
+        NameOf(owner), requests[0].Identity!.Tier.Name, requests.Count, requests.Sum(story => story.Units),
+        requests.Count(story => story.Problem?.ViolatedPolicies is not null), ShareOfDay(requests));
 
     /// <summary>What the owner had used of its day when it asked last; null where days are unlimited.</summary>
     private static double? ShareOfDay(IEnumerable<RequestStory> newestFirst) =>
@@ -102,15 +104,11 @@ internal sealed record Digest(
     IReadOnlyList<RequestRow> Rows, DateTimeOffset? Since, int Count, IReadOnlyList<ModelDigest> Models, IReadOnlyList<TierDigest> Tiers, IReadOnlyList<UserDigest> Users);
 
 /// <param name="Pictures">Numbers of the stories that its last pictures were made for.</param>
-internal sealed record ModelDigest(string Model, int Requests, int Hits, int Shared, int Made, int Failed, decimal Spent, decimal Saved, IReadOnlyList<uint> Pictures);
+internal sealed record ModelDigest(string Model, int Requests, int Hits, int Shared, int Made, int Failed, decimal Spent, IReadOnlyList<uint> Pictures);
 
 /// <param name="PeakOfDay">The most that one user has used of its day, 0 to 1; no number where days are unlimited.</param>
-/// <param name="UsedUp">Users who have used all of it.</param>
 internal sealed record TierDigest(
-    string Tier, int Requests, int Users, int Units, int RefusedByRequests, int RefusedByConcurrency, int RefusedByDay, int RefusedByMonth, double PeakOfDay, int UsedUp)
-{
-    public int Refused => RefusedByRequests + RefusedByConcurrency + RefusedByDay + RefusedByMonth;
-}
+    string Tier, int Requests, int Users, int Units, int RefusedByRequests, int RefusedByConcurrency, int RefusedByDay, int RefusedByMonth, double PeakOfDay);
 
 /// <param name="Name">A hash; of a caller that asks for itself, its name.</param>
-internal sealed record UserDigest(string Name, bool IsUser, string Tier, int Requests, int Units, int Refused, double? OfDay, DateTimeOffset LastAt);
+internal sealed record UserDigest(string Name, string Tier, int Requests, int Units, int Refused, double? OfDay);

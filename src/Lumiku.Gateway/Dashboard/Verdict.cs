@@ -9,6 +9,15 @@ internal enum Tone
     Bad,
 }
 
+internal static class Tones
+{
+    /// <summary>Of an answer's status.</summary>
+    public static Tone Of(int status) => status switch { < 400 => Tone.Good, < 500 => Tone.Fair, _ => Tone.Bad };
+
+    /// <summary>The class of the style sheet.</summary>
+    public static string Class(this Tone tone) => tone.ToString().ToLowerInvariant();
+}
+
 /// <summary>Whether all is well, in one sentence; and if not, what to do.</summary>
 /// <param name="Link">Where to look, relative to the page; null: nowhere in particular.</param>
 internal sealed record Verdict(Tone Tone, string Sentence, string? Advice = null, string? Link = null)
@@ -20,11 +29,15 @@ internal sealed record Verdict(Tone Tone, string Sentence, string? Advice = null
     private const int Few = 3;
 
     /// <summary>The worst that is to be said; of equal ones, what is nearest to its cause.</summary>
-    public static Verdict Of(ReplicaSample sample) => All(sample).OrderByDescending(verdict => verdict.Tone).FirstOrDefault()
-        ?? new Verdict(Tone.Good, sample.Sum(Counted.Requests) == 0 ? "All is well. Nobody has asked for a picture within the last hour." : "All is well.");
+    public static Verdict Of(ReplicaSample sample) => WithOthers(sample).Worst;
 
-    /// <summary>How many things besides the first.</summary>
-    public static int Others(ReplicaSample sample) => Math.Max(0, All(sample).Count() - 1);
+    /// <inheritdoc cref="Of"/>
+    /// <returns>With how many things are to be said besides.</returns>
+    public static (Verdict Worst, int Others) WithOthers(ReplicaSample sample) => All(sample).OrderByDescending(verdict => verdict.Tone).ToList() switch
+    {
+        [var worst, .. var others] => (worst, others.Count),
+        _ => (new Verdict(Tone.Good, sample.Sum(Counted.Requests) == 0 ? "All is well. Nobody has asked for a picture within the last hour." : "All is well."), 0),
+    };
 
     private static IEnumerable<Verdict> All(ReplicaSample sample)
     {

@@ -20,7 +20,7 @@ public sealed partial class CatalogPage
         var (digest, sample) = (Stories.Current, Sample.Here);
         _since = digest.Since;
         _models = [.. Settings.Value.Models.All.Select(model => View(
-            model, digest.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)) ?? new(model.Id, 0, 0, 0, 0, 0, 0, 0, []),
+            model, digest.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)) ?? new(model.Id, 0, 0, 0, 0, 0, 0, []),
             sample.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)), sample))];
     }
 

@@ -23,8 +23,7 @@ public sealed partial class NowPage
     private protected override void Read()
     {
         _shown = _scope == "all" ? Sample.Sum : Sample.Here;
-        _verdict = Verdict.Of(_shown);
-        _others = Verdict.Others(_shown);
+        (_verdict, _others) = Verdict.WithOthers(_shown);
         (_requests, _images) = (_shown.Sum(Counted.Requests), _shown.Images());
         _open = _shown.Breakers.Count(breaker => breaker.IsOpen);
         if (_drawn == _scope && Sample.Here.At - _drawnAt is { Ticks: >= 0 } since && since < ChartPace)
@@ -33,12 +32,10 @@ public sealed partial class NowPage
         }
 
         (_drawn, _drawnAt) = (_scope, Sample.Here.At);
-        int[] refused = [.. Enumerable.Range(0, RecentActivity.Minutes).Select(minute =>
-            _shown.Of(Counted.RefusedByRequests)[minute] + _shown.Of(Counted.RefusedByConcurrency)[minute] + _shown.Of(Counted.RefusedByDay)[minute] + _shown.Of(Counted.RefusedByMonth)[minute])];
         _requestSeries =
         [
             Series("hit", "from the cache", Counted.Hits), Series("coalesced", "shared", Counted.Shared), Series("miss", "made", Counted.Made),
-            new("limited", "refused by limits", "fair", refused), Series("declined", "declined", Counted.Declined), Series("gone", "caller gone", Counted.Gone), Series("bad", "failed", Counted.Failed),
+            new("limited", "refused by limits", "fair", _shown.RefusedEachMinute()), Series("declined", "declined", Counted.Declined), Series("gone", "caller gone", Counted.Gone), Series("bad", "failed", Counted.Failed),
         ];
         _refusalSeries =
         [
@@ -46,14 +43,8 @@ public sealed partial class NowPage
             Series("day", "units a day", Counted.RefusedByDay), Series("month", "units a month", Counted.RefusedByMonth),
         ];
         int[] brought = [.. _shown.Of(Counted.Attempts).Zip(_shown.Of(Counted.AttemptsFailed), (all, failed) => Math.Max(0, all - failed))];
-        _upstreamSeries = [new("brought", "with a picture", "miss", brought), Series("attempts-failed", "without", Counted.AttemptsFailed)];
+        _upstreamSeries = [new("brought", "with a picture", "miss", brought), new("attempts-failed", "without", "bad", _shown.Of(Counted.AttemptsFailed))];
     }
 
-    private ChartSeries Series(string id, string name, Counted what) => new(id, name, id switch
-    {
-        "attempts-failed" => "bad",
-        _ => id,
-    }, _shown.Of(what));
-
-    private static string Class(Tone tone) => tone.ToString().ToLowerInvariant();
+    private ChartSeries Series(string id, string name, Counted what) => new(id, name, id, _shown.Of(what));
 }

@@ -23,7 +23,7 @@ public sealed partial class TiersPage
     {
         var digest = Stories.Current;
         _tiers = [.. Settings.Value.Tiers.All.OrderBy(tier => tier.Name, StringComparer.Ordinal).Select(tier => (
-            tier, digest.Tiers.FirstOrDefault(one => one.Tier.Equals(tier.Name, StringComparison.OrdinalIgnoreCase)) ?? new TierDigest(tier.Name, 0, 0, 0, 0, 0, 0, 0, double.NaN, 0)))];
+            tier, digest.Tiers.FirstOrDefault(one => one.Tier.Equals(tier.Name, StringComparison.OrdinalIgnoreCase)) ?? new TierDigest(tier.Name, 0, 0, 0, 0, 0, 0, 0, double.NaN)))];
         _users = [.. digest.Users.Take(MostUsers)];
     }
 
