@@ -8,9 +8,6 @@ public sealed class Browser : IAsyncLifetime
 {
     public const string Chromium = "/usr/bin/chromium";
 
-    /// <summary>Why a short run leaves these tests out: on two cores the browser takes more than a minute of it.</summary>
-    public const string Unwanted = "with LUMIKU_LONG=1";
-
     private readonly string _path;
 
     private IPlaywright _playwright = null!;
@@ -23,8 +20,6 @@ public sealed class Browser : IAsyncLifetime
 
     /// <param name="path">Of Chromium, or of a script that starts it.</param>
     public Browser(string path) => _path = path;
-
-    public static bool IsWanted => Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1";
 
     public async ValueTask InitializeAsync()
     {

@@ -20,7 +20,7 @@ public sealed class CostOfPagesScenarioTests
     [Fact]
     public async Task Ten_pages_cost_little()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "A minute and a half, and a machine of its own: LUMIKU_LONG=1.");
+        Assert.SkipUnless(LongRun.IsOn, LongRun.Reason);
         await using var huggingFace = await HuggingFaceSimulator.StartAsync();
         await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address, new()
         {

@@ -24,7 +24,7 @@ public sealed class OperatorsGateway : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (!Browser.IsWanted)
+        if (!LongRun.IsOn)
         {
             return;
         }
@@ -47,7 +47,7 @@ public sealed class OperatorsGateway : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Settings.Dispose();
-        if (!Browser.IsWanted)
+        if (!LongRun.IsOn)
         {
             return;
         }

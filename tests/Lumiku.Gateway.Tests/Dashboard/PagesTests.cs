@@ -13,7 +13,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
 {
     private static readonly string[] Views = ["", "requests", "requests/failed-1", "catalog", "tiers", "settings", "replicas", "not-found"];
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task The_first_page_has_the_numbers_of_what_was_sent_and_follows_without_being_loaded_again()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
@@ -34,7 +34,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         visit.Complaints.ShouldBeEmpty();
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Requests_are_filtered_sorted_and_explained()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
@@ -68,7 +68,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         visit.Complaints.ShouldBeEmpty();
     }
 
-    [Theory(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Theory(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     [InlineData("refused-1", "refused here")]
     [InlineData("substituted-1", "substitution: the tier lacks PRO")]
     public async Task The_rule_that_decided_is_shown(string id, string rule)
@@ -79,7 +79,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         await Assertions.Expect(visit.Page.Locator("article")).ToContainTextAsync(rule);
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Models_have_their_counts_and_no_pictures_unless_that_is_wanted()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
@@ -90,7 +90,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         visit.Complaints.ShouldBeEmpty();
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task A_users_limits_are_looked_up_granted_and_reset_once_that_is_confirmed()
     {
         await gateway.AskAsync(200, TestGateway.Sd3, "pro", """{"inputs":"of fred's own"}""", "fred");
@@ -120,7 +120,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         visit.Complaints.ShouldBeEmpty();
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Settings_are_shown_as_they_change_and_why_a_file_is_refused_with_secrets_as_fingerprints()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
@@ -147,7 +147,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         }
     }
 
-    [Theory(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Theory(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     [InlineData(ColorScheme.Light)]
     [InlineData(ColorScheme.Dark)]
     public async Task Every_page_is_accessible_fits_a_phone_and_keeps_its_own_policy(ColorScheme scheme)
@@ -166,7 +166,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         visit.Complaints.Where(complaint => !complaint.Contains("404", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task The_colours_are_the_systems_until_they_are_switched_and_then_stay()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address, ColorScheme.Dark);
@@ -181,7 +181,7 @@ public sealed class PagesTests(OperatorsGateway gateway)
         Task<string> ShadeAsync() => visit.Page.EvaluateAsync<string>("() => document.documentElement.dataset.shade");
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Everything_is_reached_with_the_keyboard_and_times_are_the_operators()
     {
         await using var visit = await gateway.Browser.VisitAsync(gateway.Address);

@@ -10,7 +10,7 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 [Collection(Operators.Name)]
 public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
 {
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Open_pages_do_not_hold_up_the_stop_and_come_back_with_the_next_start()
     {
         const int Pages = 10;
@@ -38,7 +38,7 @@ public sealed class StoppingTests(OperatorsGateway gateway, RedisServer redis)
         await Assertions.Expect(visit.Page.Locator("[data-figure=rate]")).ToHaveTextAsync("0.0");
     }
 
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task A_page_shows_the_sum_of_all_replicas_and_each_and_says_so_when_one_is_gone()
     {
         Dictionary<string, string> environment = new()

@@ -12,7 +12,7 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 [Collection(Operators.Name)]
 public sealed class UnusualTests(OperatorsGateway gateway)
 {
-    [Fact(Skip = Browser.Unwanted, SkipUnless = nameof(Browser.IsWanted), SkipType = typeof(Browser))]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task Pictures_are_shown_to_the_operator_alone_where_that_is_wanted_and_a_redis_that_is_away_is_told()
     {
         await using var unusual = await GatewayProcess.ServeAsync(gateway.HuggingFace.Address, new()

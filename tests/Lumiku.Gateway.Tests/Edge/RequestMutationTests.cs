@@ -15,7 +15,7 @@ public class RequestMutationTests
 {
     private const int Workers = 16;
 
-    private static readonly int Requests = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10_000 : 320;
+    private static readonly int Requests = LongRun.IsOn ? 10_000 : 320;
 
     private static readonly string[] Pieces = ["\r", "\n", "\r\n", " ", "\t", "\0", "\v", ":", ";", ",", "0", "f", "-", "+", "\u007f", "\u00ff", "\r\n\r\n", "0\r\n\r\n"];
 

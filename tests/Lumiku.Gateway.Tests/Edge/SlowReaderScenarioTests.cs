@@ -13,16 +13,14 @@ public class SlowReaderScenarioTests
     private const string Body = """{"inputs":"a heron"}""";
     private const long MiB = 1024 * 1024;
     private const int Callers = 50;
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1";
-
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
     [InlineData(2_000)]
     public async Task Slow_readers_cost_little_and_nobody_else_notices(int bytesPerSecond)
     {
-        Assert.SkipUnless(IsLong || bytesPerSecond == 0, "with LUMIKU_LONG=1");
-        var readers = IsLong ? 500 : 100;
+        Assert.SkipUnless(LongRun.IsOn || bytesPerSecond == 0, LongRun.Reason);
+        var readers = LongRun.IsOn ? 500 : 100;
         await using var huggingFace = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { ImageBytes = 1_200_000 });
         await using var gateway = await GatewayProcess.ServeAsync(huggingFace.Address, new() { ["GATEWAY_SETTINGS"] = TestGateway.UnlimitedSettings });
         using var slow = new SlowReaders();
@@ -34,7 +32,7 @@ public class SlowReaderScenarioTests
         var started = TimeProvider.System.GetTimestamp();
         var (most, sockets) = (0L, 0L);
 
-        while (TimeProvider.System.GetElapsedTime(started) < (IsLong ? TimeSpan.FromSeconds(90) : TimeSpan.FromSeconds(2)) && slow.Cut < readers)
+        while (TimeProvider.System.GetElapsedTime(started) < (LongRun.IsOn ? TimeSpan.FromSeconds(90) : TimeSpan.FromSeconds(2)) && slow.Cut < readers)
         {
             await AskAllAsync();
             (most, sockets) = (Math.Max(most, gateway.ResidentBytes - before), Math.Max(sockets, SocketBytes()));
@@ -46,7 +44,7 @@ public class SlowReaderScenarioTests
             $"{readers} of 1.2 MB at {bytesPerSecond} B/s: {slow.Cut} cut, the last after {slow.Longest.TotalSeconds:0} s; process growth {most / MiB} MiB, sockets of the machine {sockets / MiB} MiB; {answered} normal images, {failures.Count} failed"));
         failures.ShouldBeEmpty();
         most.ShouldBeLessThan(96 * MiB);
-        if (IsLong)
+        if (LongRun.IsOn)
         {
             slow.Cut.ShouldBe(readers);
         }

@@ -44,7 +44,7 @@ public class SlowReaderTests
     [Fact]
     public async Task A_reader_above_the_floor_gets_its_whole_image()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1: it takes half a minute");
+        Assert.SkipUnless(LongRun.IsOn, LongRun.Reason);
         await using var huggingFace = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { ImageBytes = 600_000 });
         await using var gateway = await TestGateway.StartAsync(huggingFace);
         using var reader = await RawClient.ConnectAsync(gateway.Client.BaseAddress!, receiveBuffer: 16 * 1024);
@@ -64,7 +64,7 @@ public class SlowReaderTests
     [Fact]
     public async Task A_reader_who_is_deaf_when_all_has_been_written_is_let_go_by_the_kernel()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1: it takes half a minute");
+        Assert.SkipUnless(LongRun.IsOn, LongRun.Reason);
         await using var huggingFace = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { ImageBytes = 100_000 });
         await using var gateway = await TestGateway.StartAsync(huggingFace, Explained.WithOperator);
         using var reader = await RawClient.ConnectAsync(gateway.Client.BaseAddress!, receiveBuffer: 4096);

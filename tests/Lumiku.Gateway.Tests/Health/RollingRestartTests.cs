@@ -10,10 +10,8 @@ namespace Lumiku.Gateway.Tests.Health;
 [Collection(Alone.Name)]
 public sealed class RollingRestartTests : IAsyncLifetime
 {
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1";
-
     /// <summary>In the long run as it is shipped, and with generations as long as they come.</summary>
-    private static readonly (TimeSpan Rendering, string[] Settings) Scale = IsLong ? (TimeSpan.FromSeconds(90), []) : (TimeSpan.FromSeconds(3), ["--Shutdown:Grace=00:00:03"]);
+    private static readonly (TimeSpan Rendering, string[] Settings) Scale = LongRun.IsOn ? (TimeSpan.FromSeconds(90), []) : (TimeSpan.FromSeconds(3), ["--Shutdown:Grace=00:00:03"]);
 
     private readonly int[] _ports = [RedisServer.FreePort(), RedisServer.FreePort(), RedisServer.FreePort()];
     private readonly GatewayProcess?[] _replicas = new GatewayProcess?[3];

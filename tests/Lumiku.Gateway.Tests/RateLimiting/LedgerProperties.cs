@@ -12,7 +12,7 @@ namespace Lumiku.Gateway.Tests.RateLimiting;
 public class LedgerProperties
 {
     /// <summary>Ten thousand with <c>test.sh --long</c>.</summary>
-    private static readonly int Stories = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10_000 : 2_000;
+    private static readonly int Stories = LongRun.IsOn ? 10_000 : 2_000;
 
     private static readonly TimeSpan LapsesAfter = TimeSpan.FromMinutes(6);
 

@@ -16,7 +16,7 @@ public class MillionUsersTests
     [Fact]
     public async Task A_million_users_seen_once_leave_no_memory_behind()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1");
+        Assert.SkipUnless(LongRun.IsOn, LongRun.Reason);
         var time = new ManualTime();
         using var store = new MemoryLimitStore(time);
         var before = GC.GetTotalMemory(forceFullCollection: true);

@@ -96,7 +96,7 @@ public sealed class SharedLimitTests : ReplicaTests
     [Fact]
     public async Task Slots_of_a_replica_that_was_killed_are_free_within_15_seconds_for_the_others()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1", "with LUMIKU_LONG=1");
+        Assert.SkipUnless(LongRun.IsOn, LongRun.Reason);
         await StartAsync(1, isPatient: false, "Tiers:free:ConcurrentRequests=3");
         HuggingFace.Behave("*", Misbehaviour.StallBeforeHeaders);
         var dying = await GatewayProcess.ServeAsync(HuggingFace.Address, new() { ["REDIS_URL"] = Redis.Url, ["Tiers__free__ConcurrentRequests"] = "3" });

@@ -14,9 +14,7 @@ public sealed class RedisFaultTests : IAsyncLifetime
     private const int Workers = 4;
 
     /// <summary>How long a fault lasts: thirty seconds with <c>test.sh --long</c>.</summary>
-    private static readonly bool IsLong = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1";
-
-    private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(IsLong ? 30 : 1.6);
+    private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(LongRun.IsOn ? 30 : 1.6);
 
     private readonly ConcurrentQueue<(TimeSpan At, TimeSpan Took, string? Failure)> _asked = [];
     private readonly CancellationTokenSource _done = new();
@@ -33,7 +31,7 @@ public sealed class RedisFaultTests : IAsyncLifetime
     /// <summary>In a short run the tests of the connection meet these.</summary>
     private static readonly string[] AtLength = ["silent wire", "replies cut", "slow, 200 ms", "wrong password", "scripts forgotten", "flushed"];
 
-    public static TheoryData<string> Faults => IsLong ? [.. Always, .. AtLength] : [.. Always];
+    public static TheoryData<string> Faults => LongRun.IsOn ? [.. Always, .. AtLength] : [.. Always];
 
     private TimeSpan Now => TimeProvider.System.GetElapsedTime(_began);
 

@@ -91,7 +91,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         ];
         var random = new Random(1);
         var (served, wrong) = (0, 0);
-        var rounds = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 10_000 : 700;
+        var rounds = LongRun.IsOn ? 10_000 : 700;
         for (var round = 0; round < rounds; round++)
         {
             using var image = SomeImages.Lease(random.Next(1, 300_000), seed: round);

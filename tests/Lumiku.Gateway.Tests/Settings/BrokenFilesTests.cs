@@ -17,7 +17,7 @@ public sealed partial class BrokenFilesTests : IAsyncLifetime
     private const string Body = """{"inputs":"a heron"}""";
 
     /// <summary>500 with <c>test.sh --long</c>.</summary>
-    private static readonly int Files = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 500 : 28;
+    private static readonly int Files = LongRun.IsOn ? 500 : 28;
 
     private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("lumiku-broken-").FullName, "appsettings.json");
     private readonly string _good = File.ReadAllText(TestGateway.UnlimitedSettings);

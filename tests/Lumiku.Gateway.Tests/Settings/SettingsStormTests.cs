@@ -16,7 +16,7 @@ public sealed partial class SettingsStormTests : IAsyncLifetime
     private const string OperatorKey = "operator-key-0123456789abcdef";
 
     /// <summary>A minute with <c>test.sh --long</c>.</summary>
-    private static readonly TimeSpan Storm = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 60 : 5);
+    private static readonly TimeSpan Storm = TimeSpan.FromSeconds(LongRun.IsOn ? 60 : 5);
 
     private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("lumiku-storm-").FullName, "appsettings.json");
     private readonly string _good = File.ReadAllText(TestGateway.UnlimitedSettings);

@@ -78,7 +78,7 @@ public sealed partial class ScriptedRunTests : IAsyncLifetime
     [Fact]
     public async Task Models_users_and_ids_that_callers_make_up_are_no_series()
     {
-        var count = Environment.GetEnvironmentVariable("LUMIKU_LONG") == "1" ? 100_000 : 2_000;
+        var count = LongRun.IsOn ? 100_000 : 2_000;
         await Task.WhenAll(Enumerable.Range(0, 8).Select(i => AskStrangeAsync($"made-up-{i}/warm", i)));
         var before = Exposition.Parse(await MetricsAsync()).Samples.Count;
 
