@@ -55,6 +55,7 @@ public sealed class SpanTests : IAsyncLifetime
         Array.ForEach(await Task.WhenAll(asking), answer => answer.ShouldBeAnImage());
 
         await Eventually.BeAsync(() => Spans("POST /models/{**model}").Count == 3, "all requests have ended");
+        await Eventually.BeAsync(() => Spans("generation").Count > 0, "and so has the generation, a moment after it has answered them");
         var generation = Spans("generation").ShouldHaveSingleItem();
         var opener = Spans("POST /models/{**model}").Single(request => request.SpanId == generation.ParentSpanId);
         var sharers = Spans("POST /models/{**model}").Where(request => request != opener).ToList();
