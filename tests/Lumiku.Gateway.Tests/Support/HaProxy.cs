@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -7,28 +5,28 @@ using System.Text.RegularExpressions;
 namespace Lumiku.Gateway.Tests.Support;
 
 /// <summary>A real HAProxy with <c>deploy/haproxy.cfg</c>, in which the addresses alone are others.</summary>
+/// <remarks>
+/// It writes its log to a file: into a pipe that is full for a moment it drops lines rather than wait (its manual, at <c>log stdout</c>), and
+/// tests count them.
+/// </remarks>
 public sealed partial class HaProxy : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly string _file;
-    private readonly ConcurrentQueue<string> _lines = new();
 
     private HaProxy(Process process, string file, int port)
     {
         (_process, _file) = (process, file);
         Address = new Uri($"http://127.0.0.1:{port}");
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
     }
 
     public Uri Address { get; }
 
-    public IReadOnlyCollection<string> Lines => _lines;
+    /// <summary>All that it has written so far, read anew each time.</summary>
+    public IReadOnlyList<string> Lines => File.ReadAllLines(LogOf(_file));
 
     /// <summary>What it has in its log of each request for a model.</summary>
-    public IEnumerable<BalancedRequest> Requests => _lines.Select(line => Logged().Match(line)).Where(match => match.Success).Select(match => new BalancedRequest(
+    public IEnumerable<BalancedRequest> Requests => Lines.Select(line => Logged().Match(line)).Where(match => match.Success).Select(match => new BalancedRequest(
         match.Groups["server"].Value, int.Parse(match.Groups["status"].Value, CultureInfo.InvariantCulture), match.Groups["end"].Value,
         int.Parse(match.Groups["retries"].Value.TrimStart('+'), CultureInfo.InvariantCulture)));
 
@@ -46,15 +44,15 @@ public sealed partial class HaProxy : IAsyncDisposable
         await File.WriteAllTextAsync(file, text);
         var balancer = new HaProxy(Run(file), file, port);
         await Eventually.BeAsync(
-            () => balancer._process.HasExited ? throw new InvalidOperationException(string.Join('\n', balancer._lines)) : balancer.IsThereAsync(), "haproxy answers");
+            () => balancer._process.HasExited ? throw new InvalidOperationException(string.Join('\n', balancer.Lines)) : balancer.IsThereAsync(), "haproxy answers");
         return balancer;
     }
 
     /// <summary>How often it has seen a gateway come back.</summary>
-    public int TimesUp(int gateway) => _lines.Count(line => line.StartsWith($"Server gateways/gateway-{gateway + 1} is UP", StringComparison.Ordinal));
+    public int TimesUp(int gateway) => Lines.Count(line => line.StartsWith($"Server gateways/gateway-{gateway + 1} is UP", StringComparison.Ordinal));
 
     /// <summary>How often it has given a gateway up.</summary>
-    public int TimesDown(int gateway) => _lines.Count(line => line.StartsWith($"Server gateways/gateway-{gateway + 1} is DOWN", StringComparison.Ordinal));
+    public int TimesDown(int gateway) => Lines.Count(line => line.StartsWith($"Server gateways/gateway-{gateway + 1} is DOWN", StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {
@@ -66,20 +64,13 @@ public sealed partial class HaProxy : IAsyncDisposable
 
         _process.Dispose();
         File.Delete(_file);
+        File.Delete(LogOf(_file));
     }
 
-    private static Process Run(string file)
-    {
-        try
-        {
-            // In the foreground, whatever the file says.
-            return Process.Start(new ProcessStartInfo("haproxy", ["-db", "-f", file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        }
-        catch (Win32Exception)
-        {
-            throw new InvalidOperationException("These tests need haproxy, which is not installed: apt-get install haproxy");
-        }
-    }
+    private static string LogOf(string file) => file + ".log";
+
+    /// <summary>In the foreground, whatever the file says. A shell gives it the log as its output, and is it then.</summary>
+    private static Process Run(string file) => Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec haproxy -db -f \"$0\" > \"$1\" 2>&1", file, LogOf(file)]))!;
 
     private async Task<bool> IsThereAsync()
     {
@@ -92,14 +83,6 @@ public sealed partial class HaProxy : IAsyncDisposable
         catch (HttpRequestException)
         {
             return false;
-        }
-    }
-
-    private void Keep(string? line)
-    {
-        if (line is not null)
-        {
-            _lines.Enqueue(line);
         }
     }
 
