@@ -1,6 +1,8 @@
 using Lumiku.Gateway.Dashboard.Pages;
+using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry.Explanations;
 using Microsoft.AspNetCore.Components.Server;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.SignalR;
@@ -16,10 +18,22 @@ internal static class DashboardSetup
 
     public static IServiceCollection AddDashboard(this IServiceCollection services, GatewaySettings settings)
     {
-        services.AddSingleton<OpenPages>().AddSingleton<SampleReader>().AddSingleton<Sampler>().AddSingleton<StoryDigest>().AddSingleton<SettingsView>().AddScoped<OperatorZone>();
+        services.AddSingleton<OpenPages>().AddSingleton<SampleReader>().AddSingleton<Sampler>().AddSingleton<DigestReader>().AddSingleton<StoryDigest>().AddSingleton<SettingsView>().AddScoped<OperatorZone>();
         if (settings.RedisState is not null)
         {
-            services.AddSingleton<SharedSamples>();
+            services.AddSingleton(provider => new ReplicaExchange<ReplicaSample>(
+                provider.GetRequiredService<RedisState>().Connection, settings.Redis.KeyPrefix,
+                new("samples", provider.GetRequiredService<StoryWriter>().Replica, Sampler.TellingPace, provider.GetRequiredService<SampleReader>().Read, SampleJson.Serialize, SampleJson.Parse),
+                provider.GetRequiredService<TimeProvider>()));
+        }
+
+        if (settings.RedisImages is not null)
+        {
+            // Where large things go.
+            services.AddSingleton(provider => new ReplicaExchange<Digest>(
+                provider.GetRequiredService<RedisImages>().Connection, settings.Redis.KeyPrefix,
+                new("requests", provider.GetRequiredService<StoryWriter>().Replica, StoryDigest.TellingPace, provider.GetRequiredService<DigestReader>().Read, DigestJson.Serialize, DigestJson.Parse),
+                provider.GetRequiredService<TimeProvider>()));
         }
 
         services.AddRazorComponents().AddInteractiveServerComponents(Bound).AddHubOptions(Bound);
@@ -40,7 +54,8 @@ internal static class DashboardSetup
     public static void UseDashboard(this IApplicationBuilder app)
     {
         // From the start, so that it hears when another replica's page asks.
-        app.ApplicationServices.GetService<SharedSamples>();
+        app.ApplicationServices.GetService<ReplicaExchange<ReplicaSample>>();
+        app.ApplicationServices.GetService<ReplicaExchange<Digest>>();
         app.MapWhen(IsOfPage, dashboard =>
         {
             dashboard.UseMiddleware<DashboardAccess>();

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway.Dashboard;
@@ -9,13 +10,23 @@ namespace Lumiku.Gateway.Dashboard;
 internal sealed record RequestRow(
     uint Number, string RequestId, DateTimeOffset At, int Status, string Outcome, string Tier, string Requested, string Served, string Cache, string User, TimeSpan Took, int Units)
 {
+    /// <summary>Which answered it; numbers are a replica's own.</summary>
+    [JsonIgnore]
+    public string Replica { get; init; } = "";
+
+    [JsonIgnore]
     public bool IsSubstituted => Served != Words.Nothing && Requested != Words.Nothing && !Served.Equals(Requested, StringComparison.OrdinalIgnoreCase);
 
+    [JsonIgnore]
     public Tone Tone => Tones.Of(Status);
 
-    public static RequestRow Of(RequestStory story, string user) => new(
+    /// <param name="replica">This one.</param>
+    public static RequestRow Of(RequestStory story, string user, string replica) => new(
         story.Number, story.RequestId, story.At, story.Status, story.IsCallerGone ? "caller gone" : story.ErrorType ?? "ok", story.Identity?.Tier.Name ?? Words.Nothing,
-        story.RequestedModel ?? Words.Nothing, story.ServedModel ?? Words.Nothing, story.Outcome is { } outcome ? outcome.ToString().ToLowerInvariant() : "none", user, story.Elapsed, story.Units);
+        story.RequestedModel ?? Words.Nothing, story.ServedModel ?? Words.Nothing, story.Outcome is { } outcome ? outcome.ToString().ToLowerInvariant() : "none", user, story.Elapsed, story.Units)
+    {
+        Replica = replica,
+    };
 }
 
 /// <summary>What the grid is to show; what is empty is not asked for.</summary>
@@ -38,6 +49,8 @@ internal sealed record RequestFilter
 
     public string Cache { get; set; } = "";
 
+    public string Replica { get; set; } = "";
+
     /// <summary>The beginning of a hash or a caller's name; or a request's id.</summary>
     public string Text { get; set; } = "";
 
@@ -47,7 +60,7 @@ internal sealed record RequestFilter
     public bool IsEmpty => this == new RequestFilter();
 
     public bool Takes(RequestRow row, DateTimeOffset now) =>
-        Is(Tier, row.Tier) && (Is(Model, row.Requested) || Is(Model, row.Served)) && Is(Cache, row.Cache)
+        Is(Tier, row.Tier) && (Is(Model, row.Requested) || Is(Model, row.Served)) && Is(Cache, row.Cache) && Is(Replica, row.Replica)
         && (Outcome switch { Failed => row.Status >= 500, Refused => ByLimits.Contains(row.Outcome), _ => Is(Outcome, row.Outcome) })
         && (Text.Trim() is not { Length: > 0 } text || row.User.Contains(text, StringComparison.OrdinalIgnoreCase) || row.RequestId.Contains(text, StringComparison.OrdinalIgnoreCase))
         && (Within == TimeSpan.Zero || row.At >= now - Within);

@@ -18,10 +18,13 @@ internal sealed record Sample(ReplicaSample Here, IReadOnlyList<ReplicaSample> R
 }
 
 /// <summary>Looks once a second for all pages together, and not at all while none is open.</summary>
-internal sealed class Sampler(SampleReader reader, TimeProvider time, SharedSamples? shared = null) : IDisposable
+internal sealed class Sampler(SampleReader reader, TimeProvider time, ReplicaExchange<ReplicaSample>? shared = null) : IDisposable
 {
     /// <summary>How many pages are told at a time: more of them take turns, so that many cost callers no more than few.</summary>
     private const int MostAtOnce = 3;
+
+    /// <summary>Shorter than that of asking, so that every question is answered.</summary>
+    public static readonly TimeSpan TellingPace = TimeSpan.FromMilliseconds(900);
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
@@ -79,7 +82,8 @@ internal sealed class Sampler(SampleReader reader, TimeProvider time, SharedSamp
     private Sample Take()
     {
         var here = reader.Read();
-        _last = new Sample(here, [here, .. shared?.Exchange(here) ?? []], shared is not null);
+        var others = shared?.Ask().Select(other => other.What with { At = other.At }).OrderBy(other => other.StartedAt);
+        _last = new Sample(here, others is null ? [here] : [here, .. others], shared is not null);
         _lastAt = time.GetTimestamp();
         return _last;
     }

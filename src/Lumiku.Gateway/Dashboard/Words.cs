@@ -35,6 +35,12 @@ internal static class Words
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.0} GB"),
     };
 
+    /// <summary>Whose requests are counted, where there are several replicas; empty where there is one.</summary>
+    /// <param name="heard">How many are counted.</param>
+    /// <param name="present">How many there are.</param>
+    public static string OfReplicas(int heard, int present) =>
+        present <= 1 ? "" : heard >= present ? $", of all {present} replicas" : $", of {heard} of {present} replicas: the others have not answered yet";
+
     public static string Money(decimal amount, string currency) => string.Create(CultureInfo.InvariantCulture, $"{(amount < 10 ? amount.ToString("0.00##", CultureInfo.InvariantCulture) : amount.ToString("#,0.00", CultureInfo.InvariantCulture))} {currency}");
 
     public static string Millionths(long millionths, string currency) => Money(millionths / 1_000_000m, currency);

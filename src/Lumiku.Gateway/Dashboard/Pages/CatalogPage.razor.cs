@@ -9,18 +9,20 @@ public sealed partial class CatalogPage
 {
     private List<ModelView> _models = [];
     private DateTimeOffset? _since;
+    private int _count;
+    private int _replicas;
 
     [Inject]
     private TroubledModels Troubled { get; set; } = null!;
 
-    private string Since => _since is { } at ? $"the last {Words.Number(Stories.Current.Count)} requests, since {Zone.Time(at)}" : "the last hour";
+    private string Since => _since is { } at ? $"the last {Words.Number(_count)} requests, since {Zone.Time(at)}" : "the last hour";
 
     private protected override void Read()
     {
-        var (digest, sample) = (Stories.Current, Sample.Here);
-        _since = digest.Since;
+        var (digest, sample) = (Stories.Current, Sample.Sum);
+        (_since, _count, _replicas) = (digest.Since, digest.Count, digest.Replicas.Count);
         _models = [.. Settings.Value.Models.All.Select(model => View(
-            model, digest.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)) ?? new(model.Id, 0, 0, 0, 0, 0, 0, []),
+            model, digest.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)) ?? new(model.Id, 0, 0, 0, 0, 0, 0),
             sample.Models.FirstOrDefault(one => one.Model.Equals(model.Id, StringComparison.OrdinalIgnoreCase)), sample))];
     }
 

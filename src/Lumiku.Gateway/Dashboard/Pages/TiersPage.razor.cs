@@ -11,6 +11,7 @@ public sealed partial class TiersPage
     private const int MostUsers = 15;
 
     private List<(Tier Tier, TierDigest Used)> _tiers = [];
+    private int _replicas;
     private List<UserDigest> _users = [];
     private string _user = "";
     private int _units = 10;
@@ -23,7 +24,8 @@ public sealed partial class TiersPage
     {
         var digest = Stories.Current;
         _tiers = [.. Settings.Value.Tiers.All.OrderBy(tier => tier.Name, StringComparer.Ordinal).Select(tier => (
-            tier, digest.Tiers.FirstOrDefault(one => one.Tier.Equals(tier.Name, StringComparison.OrdinalIgnoreCase)) ?? new TierDigest(tier.Name, 0, 0, 0, 0, 0, 0, 0, double.NaN)))];
+            tier, digest.Tiers.FirstOrDefault(one => one.Tier.Equals(tier.Name, StringComparison.OrdinalIgnoreCase)) ?? TierDigest.None(tier.Name)))];
+        _replicas = digest.Replicas.Count;
         _users = [.. digest.Users.Take(MostUsers)];
     }
 
@@ -76,6 +78,8 @@ public sealed partial class TiersPage
     }
 
     private static string Hot(int refused) => refused > 0 ? "fair-text" : "";
+
+    private static string ShareOf(double? share) => share is { } known ? Words.Share((long)(known * 100), 100) : Words.Nothing;
 
     private static string LimitsOf(UsageLimits limits)
     {

@@ -1,0 +1,74 @@
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.ResponseCaching;
+using Lumiku.Gateway.Telemetry.Explanations;
+
+namespace Lumiku.Gateway.Dashboard;
+
+/// <summary>Counts the stories that this replica keeps, by model, tier and user.</summary>
+internal sealed class DigestReader(RecentStories stories, StoryWriter writer, TimeProvider time)
+{
+    private const int MostPictures = 4;
+
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    public Digest Read()
+    {
+        var newest = stories.All.OrderByDescending(story => story.At).ToList();
+        Dictionary<Owner, string> names = [];
+        List<RequestRow> rows = [.. newest.Take(Digest.MostRows).Select(story => RequestRow.Of(story, WhoAsked(story), writer.Replica))];
+
+        var since = time.GetUtcNow() - Hour;
+        var isWhole = newest.Count < RecentStories.Most || newest[^1].At <= since;
+        var recent = newest.Where(story => story.At > since).ToList();
+        return new Digest(
+            [writer.Replica], rows, isWhole ? null : recent.LastOrDefault()?.At, recent.Count,
+            [.. recent.Where(story => story.RequestedModel is not null || story.ServedModel is not null).GroupBy(story => story.ServedModel ?? story.RequestedModel!, StringComparer.OrdinalIgnoreCase).Select(ModelOf)],
+            [.. recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Tier.Name, StringComparer.OrdinalIgnoreCase).Select(TierOf)],
+            UserDigest.Heaviest(recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Owner).Select(user => UserOf(user.Key, [.. user]))));
+
+        string WhoAsked(RequestStory story)
+        {
+            if (story.Identity?.Owner is not { } owner)
+            {
+                return story.Caller ?? Words.Nothing;
+            }
+
+            if (!names.TryGetValue(owner, out var name))
+            {
+                names[owner] = name = NameOf(owner);
+            }
+
+            return name;
+        }
+    }
+
+    /// <summary>A user's hash; of a caller that asks for itself, its name.</summary>
+    private static string NameOf(Owner owner) => owner.IsUser ? owner.UserDigits : owner.Id;
+
+    private static ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
+        model.Key, model.Count(), model.Count(story => story.Outcome == CacheOutcome.Hit), model.Count(story => story.Outcome == CacheOutcome.Coalesced),
+        model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused" or "model-not-offered"),
+        model.Sum(story => story.Cost?.Spent ?? 0))
+    {
+        Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored).Select(story => story.Number).Take(MostPictures)],
+    };
+
+    private static TierDigest TierOf(IGrouping<string, RequestStory> tier)
+    {
+        var users = tier.GroupBy(story => story.Identity!.Owner).ToList();
+        return new TierDigest(
+            tier.Key, tier.Count(), DistinctUsers.Of(users.Select(user => TextDigest.Of(user.Key.ToString(), digits: 12))), tier.Sum(story => story.Units), RefusedBy("requests"), RefusedBy("concurrency"), RefusedBy("day"), RefusedBy("month"),
+            users.Max(ShareOfDay));
+
+        int RefusedBy(string limit) => tier.Count(story => story.Problem?.ViolatedPolicies?.Contains(limit) == true);
+    }
+
+    private static UserDigest UserOf(Owner owner, List<RequestStory> requests) => new(
+        NameOf(owner), requests[0].Identity!.Tier.Name, requests.Count, requests.Sum(story => story.Units),
+        requests.Count(story => story.Problem?.ViolatedPolicies is not null), ShareOfDay(requests));
+
+    /// <summary>What the owner had used of its day when it asked last; null where days are unlimited.</summary>
+    private static double? ShareOfDay(IEnumerable<RequestStory> newestFirst) =>
+        newestFirst.Select(story => story.Usage).FirstOrDefault(usage => usage is not null) is { } usage && usage.Limits.UnitsPerDay is { } limit and > 0
+            ? Math.Min(1, (double)usage.Day.Used / Math.Max(1, limit + usage.Day.Granted)) : null;
+}
