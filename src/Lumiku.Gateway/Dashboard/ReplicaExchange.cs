@@ -9,6 +9,9 @@ internal sealed class ReplicaExchange<T> : IDisposable
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
 
+    /// <summary>After which it is asked again while nobody was heard of, whatever the pace.</summary>
+    private static readonly TimeSpan Impatience = TimeSpan.FromSeconds(1);
+
     /// <summary>For the others to write, before what they wrote is read.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
 
@@ -51,7 +54,7 @@ internal sealed class ReplicaExchange<T> : IDisposable
     public IReadOnlyList<Heard<T>> Ask()
     {
         var others = Volatile.Read(ref _others);
-        if (others.Count == 0 || _time.GetElapsedTime(Volatile.Read(ref _askedAt)) >= _terms.Pace)
+        if (_time.GetElapsedTime(Volatile.Read(ref _askedAt)) >= (others.Count == 0 && Impatience < _terms.Pace ? Impatience : _terms.Pace))
         {
             _ = AskAsync();
         }

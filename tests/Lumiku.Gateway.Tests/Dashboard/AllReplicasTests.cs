@@ -66,6 +66,18 @@ public sealed class AllReplicasTests : ReplicaTests
         (await Redis.TellAsync("KEYS", "*:ops:*")).ShouldBe("*1");
     }
 
+    [Theory]
+    [InlineData("no time")]
+    [InlineData("9999999999999 no json")]
+    [InlineData("9999999999999 {}")]
+    [InlineData("""9999999999999 {"Replicas":["of another release"],"Rows":[],"Count":1}""")]
+    public async Task What_another_release_tells_is_left_out(string told)
+    {
+        await Redis.TellAsync("HSET", "lumiku:ops:2:{requests}", "stranger", told);
+
+        (await WholeAsync(0)).Replicas.Count.ShouldBe(2);
+    }
+
     private static string Hash(string user) => TextDigest.Of(user, digits: 12);
 
     private static string Figure(string page, string name) => Regex.Match(page, $"data-figure=\"{name}\"[^>]*>([^<]*)<").Groups[1].Value;

@@ -10,13 +10,13 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local told = {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
-  local space = string.find(all[i + 1], ' ', 1, true)
-  local age = now - tonumber(string.sub(all[i + 1], 1, space - 1))
-  if age > tonumber(ARGV[2]) then
+  local at = string.match(all[i + 1], '^%d+ ')
+  local age = at and now - tonumber(at)
+  if not age or age > tonumber(ARGV[2]) then
     redis.call('HDEL', KEYS[1], all[i])
   elseif all[i] ~= ARGV[1] then
     told[#told + 1] = age
-    told[#told + 1] = string.sub(all[i + 1], space + 1)
+    told[#told + 1] = string.sub(all[i + 1], #at + 1)
   end
 end
 
