@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+step() { printf '\n\033[1m%s\033[0m (after %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
 # redis-server and haproxy run in tests; chromium looks at the operators' page, in a long run.

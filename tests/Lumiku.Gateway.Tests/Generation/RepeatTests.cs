@@ -17,9 +17,8 @@ public class RepeatTests
     [InlineData(1200)]
     public async Task An_upstream_that_refused_the_connection_and_is_back_after_a_pause_makes_the_image(int pause)
     {
-        var gone = await HuggingFaceSimulator.StartAsync();
-        await gone.DisposeAsync();
-        await using var bench = await TroubleBench.StartAsync(Address(gone.Address));
+        var port = RedisServer.FreePort();
+        await using var bench = await TroubleBench.StartAsync(Address(new Uri($"http://127.0.0.1:{port}/hf-inference/")));
 
         var asking = bench.GenerateAsync(TestGateway.Sd3);
         await bench.ShouldPauseAsync();
@@ -29,7 +28,7 @@ public class RepeatTests
             await bench.ShouldPauseAsync();
         }
 
-        await using var back = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { Port = gone.Address.Port });
+        await using var back = await HuggingFaceSimulator.StartAsync(new SimulatorOptions { Port = port });
         bench.Time.Advance(TimeSpan.FromMilliseconds(pause > 200 ? 1000 : 200));
 
         (await asking).ShouldBeAnImage();

@@ -237,9 +237,8 @@ public sealed class UpstreamErrorTests(GatewayFixture fixture) : IClassFixture<G
     [Fact]
     public async Task An_upstream_that_is_not_there_is_502()
     {
-        var gone = await HuggingFaceSimulator.StartAsync();
-        await gone.DisposeAsync();
-        await using var gateway = await TestGateway.StartAsync(gone);
+        await using var gateway = await TestGateway.StartAsync(
+            fixture.HuggingFace, $"ReverseProxy:Clusters:huggingface:Destinations:primary:Address=http://127.0.0.1:{RedisServer.FreePort()}/");
 
         var answer = await gateway.GenerateAsync(TestGateway.Sd3, Body);
 

@@ -10,6 +10,12 @@ namespace Lumiku.Gateway.Tests.Support;
 /// <summary>A real redis-server on a free port, without files. One for the whole assembly, and others for tests that hurt theirs.</summary>
 public sealed class RedisServer : IAsyncLifetime
 {
+    private const int FirstPort = 12_000;
+    private const int Ports = 20_000;
+
+    /// <summary>Two runs on one machine begin at different ones.</summary>
+    private static int _lastPort = Random.Shared.Next(Ports);
+
     private readonly string[] _arguments;
     private Process? _process;
 
@@ -113,10 +119,25 @@ public sealed class RedisServer : IAsyncLifetime
 
     private void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process!.Id}"])!.WaitForExit();
 
+    /// <summary>
+    /// A port on which nobody listens, nor will but who asked for it: below those that the kernel gives out by itself, and never the same twice. A port
+    /// that the kernel gave once it gives again, to a neighbour.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = FirstPort + (Interlocked.Increment(ref _lastPort) % Ports);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's; the next.
+            }
+        }
     }
 }

@@ -96,7 +96,7 @@ public sealed partial class ScriptedRunTests : IAsyncLifetime
         metrics.Samples.Keys.ShouldNotContain(key => key.Contains("made-up", StringComparison.Ordinal));
     }
 
-    [Fact]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task A_scrape_of_a_busy_gateway_is_quick()
     {
         using var done = new CancellationTokenSource();
