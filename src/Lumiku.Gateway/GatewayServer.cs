@@ -10,7 +10,7 @@ namespace Lumiku.Gateway;
 /// <summary>Kestrel, where it listens and what it takes.</summary>
 internal static class GatewayServer
 {
-    public const string DefaultPort = "8080";
+    private const string DefaultPort = "8080";
 
     /// <summary>What an answer may have in the kernel (which takes the double): by default that is megabytes, and a picture is gone from here with nobody reading it.</summary>
     public const int SendBuffer = 64 * 1024;
@@ -87,6 +87,12 @@ internal static class GatewayServer
             }
         }
     }
+
+    /// <summary>Where a gateway with these variables is asked by http on its own machine.</summary>
+    public static string PortOf(IConfiguration configuration) =>
+        Addresses(configuration)?.Split(';', StringSplitOptions.RemoveEmptyEntries).Where(IsAddress).Select(BindingAddress.Parse)
+            .FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttp)?.Port.ToString(CultureInfo.InvariantCulture)
+        ?? NonEmpty(configuration["PORT"]) ?? DefaultPort;
 
     /// <summary>The framework's own word for the same as <c>PORT</c>; it wins, as whoever writes it means it.</summary>
     private static string? Addresses(IConfiguration configuration) => NonEmpty(configuration[WebHostDefaults.ServerUrlsKey]) ?? NonEmpty(configuration["ASPNETCORE_URLS"]);

@@ -81,6 +81,18 @@ test("no answer is no problem to read", () => {
   assert.equal(run["errors.mjs"].problemOf(new Error("timeout of 1 ms exceeded")), undefined);
 });
 
+test("what a proxy in front says is no problem of the gateway's, and still shown", async () => {
+  const { problemOf, shownTo, isAlarm } = run["errors.mjs"];
+  for (const data of [Buffer.from("<html>Bad gateway</html>"), Buffer.from("")]) {
+    const problem = problemOf({ response: { status: 502, headers: {}, data } });
+
+    assert.deepEqual(problem, { status: 502, retryAfter: 0 });
+    assert.equal(shownTo(problem), "Something went wrong (no answer).");
+    assert.equal(isAlarm(problem), false);
+    await assert.rejects(run["retry.mjs"].withRetry(() => Promise.reject({ response: { status: 502, headers: {}, data } })), ({ response }) => response.status === 502);
+  }
+});
+
 test("look.mjs tells where an image came from, and why", async () => {
   const { told, explain } = run["look.mjs"];
   const { endpointOf, headersFor } = run["gateway.mjs"];

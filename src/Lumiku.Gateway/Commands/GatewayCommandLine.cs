@@ -30,6 +30,13 @@ internal static class GatewayCommandLine
 
         // A user's id may begin with '@', which this library takes for a file of arguments by default.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        // Settings follow the root, so it lets strangers pass; below a command a word that is not understood may be a misspelled option, and must not be done without.
+        if (parsed is { Errors: [], UnmatchedTokens: [var stranger, ..] } && parsed.CommandResult.Command != root)
+        {
+            await Console.Error.WriteLineAsync($"'{stranger}' is not understood. See --help.");
+            return Misuse;
+        }
+
         // The host minds signals itself: stopping may take minutes, and by default this library ends the process after two seconds.
         var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
         return parsed.Errors.Count == 0 ? exitCode : Misuse;

@@ -7,7 +7,7 @@ internal static class Healthcheck
 
     public static async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        var port = Environment.GetEnvironmentVariable("PORT") is { Length: > 0 } given ? given : GatewayServer.DefaultPort;
+        var port = GatewayServer.PortOf(new ConfigurationBuilder().AddEnvironmentVariables().Build());
         try
         {
             // Not by a proxy of the environment: it is this machine.

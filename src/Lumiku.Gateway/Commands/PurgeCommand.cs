@@ -39,13 +39,6 @@ internal static class PurgeCommand
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            // Settings may follow the root command, so the parser lets strangers pass.
-            if (parsed.UnmatchedTokens is [var stranger, ..])
-            {
-                await Console.Error.WriteLineAsync($"'{stranger}' is not understood.");
-                return GatewayCommandLine.Misuse;
-            }
-
             var selector = Selectors.First(selector => parsed.GetResult(selector) is not null);
             return await OperatorClient.PrintAsync(
                 parsed, HttpMethod.Post, $"ops/purge?{selector.Name.TrimStart('-')}={Uri.EscapeDataString(parsed.GetRequiredValue(selector))}", Describe, cancellationToken, Patience);

@@ -1,6 +1,5 @@
 using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
-using Lumiku.Gateway.Telemetry;
 
 namespace Lumiku.Gateway.Commands;
 
@@ -53,8 +52,6 @@ internal sealed record SettingsCheck(CheckReport Report, IReadOnlyList<string> S
         try
         {
             settings = await SettingsTrial.RunAsync(candidate);
-            // Levels are tried there; what else is wrong with them would be told twice.
-            mistakes.AddRange(GatewayLogging.Check(candidate));
         }
         catch (SettingsException refusal)
         {

@@ -79,6 +79,18 @@ internal sealed class ModelCatalog
             read.Refuse($"{key}:Requires", $"is '{entitlement}', which no tier has among its Entitlements{NearestName.Hint(entitlement, tiers.Entitlements)}");
         }
 
+        if (options is { Substitute: not null, Requires: null })
+        {
+            read.Refuse($"{key}:Substitute", "says who serves tiers without what it Requires, but it requires nothing: every tier has it");
+        }
+
+        if (!model.MakesImages)
+        {
+            RefuseForStreams("Fallback", options.Fallback);
+            RefuseForStreams("WaitLimit", options.WaitLimit);
+            RefuseForStreams("ConcurrentGenerations", options.ConcurrentGenerations);
+        }
+
         if (options.FallbackOn is not null && options.Fallback is null)
         {
             read.Refuse($"{key}:FallbackOn", "says when, but no Fallback says which model");
@@ -86,6 +98,14 @@ internal sealed class ModelCatalog
 
         CheckChain(model, "Substitute", options => options.Substitute, read);
         CheckChain(model, "Fallback", options => options.Fallback, read);
+
+        void RefuseForStreams(string setting, object? value)
+        {
+            if (value is not null)
+            {
+                read.Refuse($"{key}:{setting}", $"is for models that make images; what Output {options.Output} is streams through");
+            }
+        }
     }
 
     /// <summary>Models that stand in for each other: each is listed, makes the same kind of thing, and the chain ends.</summary>

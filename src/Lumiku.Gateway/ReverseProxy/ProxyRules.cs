@@ -43,6 +43,17 @@ internal static class ProxyRules
                 yield return $"'{key}:CorsPolicy' is not offered: a key has no place in a browser.";
             }
 
+            if (route.Match.QueryParameters is { Count: > 0 })
+            {
+                yield return $"'{key}:Match:QueryParameters' would never match: no query is passed on, and routes are chosen without it.";
+            }
+
+            if (route.Match.Path?.Split('/', StringSplitOptions.RemoveEmptyEntries) is [var first, ..] && !first.Contains('{', StringComparison.Ordinal)
+                && !first.Equals("models", StringComparison.OrdinalIgnoreCase) && !IsClosed(route))
+            {
+                yield return $"'{key}:Match:Path' begins with '{first}': callers get to /models/ alone. A route for an upstream has AuthorizationPolicy {ReverseProxySetup.ClosedPolicy}.";
+            }
+
             if (proxy.Routes.FirstOrDefault(other => AreAlike(route, other)) is { } twin && !ReferenceEquals(twin, route))
             {
                 yield return $"'{key}:Match' is the same as that of '{twin.RouteId}': give one of them an Order, or another Path.";
@@ -60,10 +71,12 @@ internal static class ProxyRules
     {
         var route = proxy.Routes.FirstOrDefault(route => string.Equals(route.RouteId, routeId, StringComparison.OrdinalIgnoreCase));
         return route is null ? $"'{key}:Route' names the route '{routeId}', which ReverseProxy:Routes does not have{Hint(routeId, proxy.Routes.Select(other => other.RouteId))}"
-            : UpstreamCatalog.DialectOf(upstream) is not (null or HfInferenceDialect) && !string.Equals(route.AuthorizationPolicy, ReverseProxySetup.ClosedPolicy, StringComparison.OrdinalIgnoreCase)
+            : UpstreamCatalog.DialectOf(upstream) is not (null or HfInferenceDialect) && !IsClosed(route)
                 ? $"'ReverseProxy:Routes:{route.RouteId}:AuthorizationPolicy' must be {ReverseProxySetup.ClosedPolicy}: '{key}' goes by it, and no caller may."
             : null;
     }
+
+    private static bool IsClosed(RouteConfig route) => string.Equals(route.AuthorizationPolicy, ReverseProxySetup.ClosedPolicy, StringComparison.OrdinalIgnoreCase);
 
     private static string Hint(string? name, IEnumerable<string> known) => name is not null && NearestName.Hint(name, known) is { Length: > 0 } hint ? hint : ".";
 

@@ -1,9 +1,10 @@
 using Lumiku.Gateway.Settings;
+using Lumiku.Gateway.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 
 namespace Lumiku.Gateway.ReverseProxy;
 
-/// <summary>Reads settings as if they were in force: names and values, then what our sections mean for each other, then YARP's routes, clusters and transforms by YARP's validator.</summary>
+/// <summary>Reads settings as if they were in force: names and values, then what our sections mean for each other, then YARP's routes, clusters and transforms by YARP's validator, then Serilog's section by Serilog.</summary>
 internal static class SettingsTrial
 {
     /// <returns>The checked settings, ready to be put in force.</returns>
@@ -25,6 +26,12 @@ internal static class SettingsTrial
         await using var trial = services.BuildServiceProvider();
 
         List<string> mistakes = [.. shapeMistakes, .. ownMistakes, .. await CheckAsync(trial, settings)];
+        if (mistakes.Count == 0)
+        {
+            // Levels are tried above; what else is wrong with them would be told twice.
+            mistakes.AddRange(GatewayLogging.Check(candidate));
+        }
+
         return mistakes.Count == 0 ? settings : throw new SettingsException(mistakes);
     }
 

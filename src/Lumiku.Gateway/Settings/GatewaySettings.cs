@@ -110,8 +110,8 @@ internal sealed class GatewaySettings
 
     public ShutdownOptions Shutdown { get; }
 
-    /// <summary>What of <c>Redis</c> and <c>Shutdown</c> is read at the start alone, for a comparison; no password is in it.</summary>
-    public string Start => $"{RedisState} {RedisImages} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo} {Redis.CallTimeout} {Shutdown.Grace} {Shutdown.DrainLimit}";
+    /// <summary>What of <c>Redis</c> and <c>Shutdown</c> is read at the start alone, for a comparison; of passwords a digest.</summary>
+    public string Start => $"{RedisState} {DigestOf(RedisState)} {RedisImages} {DigestOf(RedisImages)} {Redis.KeyPrefix} {Redis.ExpectedReplicas} {Redis.ImagesUpTo} {Redis.CallTimeout} {Shutdown.Grace} {Shutdown.DrainLimit}";
 
     /// <summary>Where images are kept for all replicas; null: in each replica alone.</summary>
     public RedisUrl? RedisImages { get; }
@@ -182,4 +182,6 @@ internal sealed class GatewaySettings
             read.Refuse(ShortVariables.OperatorKey, $"is also a token for upstream or {ShortVariables.JwtSecret}, which others see: take one of its own");
         }
     }
+
+    private static string DigestOf(RedisUrl? url) => TextDigest.Of(url?.Password?.Reveal() ?? "", digits: 16);
 }

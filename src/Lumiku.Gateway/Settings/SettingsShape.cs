@@ -22,6 +22,13 @@ internal sealed class SettingsShape
             shape.Check(configuration.GetSection(name), schema);
         }
 
+        // In the file every stranger is refused; the environment is full of others' variables, so only what looks like ours is.
+        var ours = SettingsSchema.Root.Properties.Keys;
+        shape._mistakes.AddRange(
+            from section in configuration.GetChildren()
+            where section.GetChildren().Any() && SettingsSchema.Root.Member(section.Key) is null && NearestName.Of(section.Key, ours) is not null
+            select Unknown(section.Path, ours));
+
         usable = shape._wrong.Any(path => !path.Contains(':', StringComparison.Ordinal)) ? null
             : shape._wrong.Count == 0 ? configuration
             : new ConfigurationBuilder().AddInMemoryCollection(configuration.AsEnumerable().Where(pair => !shape.IsWrong(pair.Key))).Build();

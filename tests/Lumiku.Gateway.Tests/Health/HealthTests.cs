@@ -149,6 +149,9 @@ public class HealthTests
         await using var alive = GatewayProcess.Start(["healthcheck"], new() { ["PORT"] = $"{gateway.Client.BaseAddress!.Port}" });
         (await alive.ExitCodeAsync()).ShouldBe(0);
 
+        await using var elsewhere = GatewayProcess.Start(["healthcheck"], new() { ["PORT"] = "1", ["ASPNETCORE_URLS"] = $"https://*:1;http://*:{gateway.Client.BaseAddress!.Port}" });
+        (await elsewhere.ExitCodeAsync()).ShouldBe(0, "where the framework's own variable says that it serves");
+
         await using var dead = GatewayProcess.Start(["healthcheck"], new() { ["PORT"] = "1" });
         (await dead.ExitCodeAsync()).ShouldBe(1);
         dead.Errors.ShouldContain("No answer on port 1");

@@ -285,6 +285,9 @@ public class LimitsEndpointTests
     [InlineData(1, "No answer from the gateway at 127.0.0.1:9:", OperatorKey, "limits", "show", "anna", "--url", "http://127.0.0.1:9")]
     [InlineData(2, "OPERATOR_KEY must be visible ASCII characters without spaces.", "a\nb", "limits", "show", "anna")]
     [InlineData(2, "Required argument missing", OperatorKey, "limits", "grant", "anna")]
+    [InlineData(2, "'--caler' is not understood.", OperatorKey, "limits", "reset", "anna", "--caler")]
+    [InlineData(2, "'--jsonn' is not understood.", null, "keys", "create", "studio", "--jsonn")]
+    [InlineData(2, "'--nonsense' is not understood.", null, "check", "appsettings.json", "--nonsense")]
     [InlineData(2, "many", OperatorKey, "limits", "grant", "anna", "many")]
     [InlineData(2, "--url must be an address such as http://127.0.0.1:8080.", OperatorKey, "limits", "show", "anna", "--url", "nowhere")]
     public async Task A_command_that_cannot_be_done_says_why(int exitCode, string why, string? key, params string[] arguments)

@@ -63,6 +63,27 @@ public sealed class SettingsLogTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_header_that_a_transform_sets_is_shown_as_a_fingerprint()
+    {
+        _settings.Edit("{ \"ImageAccept\": \"image/png\" }", "{ \"ImageAccept\": \"image/png\" }, { \"RequestHeader\": \"X-Api-Key\", \"Set\": \"key-of-another-service\" }");
+
+        await Eventually.BeAsync(() => Sentences().Any(line => line.Contains(":Set nothing → #", StringComparison.Ordinal)), "the change is told");
+        string.Join('\n', _gateway.Output).ShouldNotContain("key-of-another-service");
+    }
+
+    [Fact]
+    public async Task Another_password_of_redis_is_told_to_count_at_the_next_start()
+    {
+        _settings.Edit("\"ImagesUpTo\":", "\"Images\": \"redis://:first@127.0.0.1:1\", \"ImagesUpTo\":");
+        const string AtRestart = "What changed in Redis or Shutdown counts when the gateway is started again";
+        await ShouldSayAsync(AtRestart);
+
+        _settings.Edit("redis://:first@", "redis://:second@");
+
+        await Eventually.BeAsync(() => Sentences().Count(line => line == AtRestart) == 2, "that it counts at the next start is told again");
+    }
+
+    [Fact]
     public async Task A_change_that_a_variable_wins_over_is_told_to_count_for_nothing()
     {
         _settings.Edit("\"AbandonedPerUser\": 8", "\"AbandonedPerUser\": 9");

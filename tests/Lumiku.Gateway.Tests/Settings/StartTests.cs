@@ -128,6 +128,13 @@ public class StartTests
     [InlineData("Models:Catalog:a/b:Served:0:Upstream=nscale", "Models:Catalog:a/b:Output=Json", "'Models:Catalog:a/b:Served' is for models that make images; this one's Output is Json.")]
     [InlineData("", "Models:Catalog:a/b:Formats:0=image/gif", "'Models:Catalog:a/b:Formats:0' is 'image/gif', which does not fit: image/png, image/jpeg or image/webp.")]
     [InlineData("", "Models:Catalog:a/b:Served:0:Parametres:Size=None", "'Models:Catalog:a/b:Served:0:Parametres' is not a setting; did you mean 'Parameters'?")]
+    [InlineData("", "Limit:ImageBytes=5", "'Limit' is not a setting; did you mean 'Limits'?")]
+    [InlineData("", "Serilog:Using:0=No.Such.Sink", "'Serilog': ")]
+    [InlineData("", "Models:Catalog:a/b:Substitute=black-forest-labs/FLUX.1-schnell", "'Models:Catalog:a/b:Substitute' says who serves tiers without what it Requires, but it requires nothing")]
+    [InlineData("Models:Catalog:a/b:Output=Json", "Models:Catalog:a/b:WaitLimit=00:00:05", "'Models:Catalog:a/b:WaitLimit' is for models that make images; what Output Json is streams through.")]
+    [InlineData("Models:Catalog:a/b:Output=Audio", "Models:Catalog:a/b:ConcurrentGenerations=1", "'Models:Catalog:a/b:ConcurrentGenerations' is for models that make images")]
+    [InlineData("", "ReverseProxy:Routes:models:Match:QueryParameters:0:Name=eu", "'ReverseProxy:Routes:models:Match:QueryParameters' would never match")]
+    [InlineData("ReverseProxy:Routes:v1:ClusterId=huggingface", "ReverseProxy:Routes:v1:Match:Path=/v1/{**rest}", "'ReverseProxy:Routes:v1:Match:Path' begins with 'v1': callers get to /models/ alone.")]
     [InlineData("", "GATEWAY_SETTINGS=/nowhere/appsettings.json", "The settings file '/nowhere/appsettings.json' cannot be read")]
     public async Task A_wrong_setting_is_refused_with_its_key(string also, string wrong, string message)
     {

@@ -50,7 +50,11 @@ internal sealed record LoggedRequest
 
     /// <summary>It got as far as to a tier, and its line says all that a replay goes by.</summary>
     [JsonIgnore]
-    public bool CanBeReplayed => Tier is not null && TierFrom is not null && ModelId is not null && IsTime(ElapsedMs) && IsTime(FirstByteMs ?? 0);
+    public bool CanBeReplayed => Tier is not null && TierFrom is not null && ModelId is not null && HasTime && IsTime(ElapsedMs) && IsTime(FirstByteMs ?? 0);
+
+    /// <summary>False where whoever carried the log has renamed the time.</summary>
+    [JsonIgnore]
+    public bool HasTime => Ended > DateTimeOffset.UnixEpoch;
 
     [JsonIgnore]
     public DateTimeOffset Began => Ended - TimeSpan.FromMilliseconds(ElapsedMs);

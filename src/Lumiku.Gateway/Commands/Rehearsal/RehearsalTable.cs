@@ -19,7 +19,7 @@ internal static class RehearsalTable
     private static string Replayed(RehearsalReport report)
     {
         var when = report is { From: { } from, To: { } to } ? string.Create(CultureInfo.InvariantCulture, $" from {from.UtcDateTime:s}Z to {to.UtcDateTime:s}Z") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"Replayed {report.Requests} requests of {report.Log}{when}; passed over: {report.PassedOver} without a tier or a model, {report.Broken} broken.");
+        return string.Create(CultureInfo.InvariantCulture, $"Replayed {report.Requests} requests of {report.Log}{when}; passed over: {report.PassedOver} without a tier, a model or a time, {report.Broken} broken.");
     }
 
     private static string Left(int rows) => rows == 0 ? "" : rows == 1 ? "1 row without a difference is not shown (--all).\n"

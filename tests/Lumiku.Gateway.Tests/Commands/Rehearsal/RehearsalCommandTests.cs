@@ -18,7 +18,7 @@ public sealed class RehearsalCommandTests : IDisposable
         var lines = (await RunAsync(0, "check", settings, "--without-secrets", "--against", log)).Output;
 
         lines[0].ShouldStartWith($"{settings} is good: ");
-        lines[1].ShouldBe($"Replayed 4 requests of {log} from 2026-11-22T12:00:00Z to 2026-11-22T13:00:01Z; passed over: 1 without a tier or a model, 1 broken.");
+        lines[1].ShouldBe($"Replayed 4 requests of {log} from 2026-11-22T12:00:00Z to 2026-11-22T13:00:01Z; passed over: 2 without a tier, a model or a time, 1 broken.");
         lines[3].ShouldBe("TIER   MODEL                                            REQUESTS  UNITS  SUBSTITUTIONS  REFUSALS");
         lines[4].ShouldBe("free   stabilityai/stable-diffusion-3-medium-diffusers         3  3 → 1              0  quota-exceeded 0 → 1, rate-limited 0 → 1");
         lines[5].ShouldBe("total                                                          4  4 → 2              0  quota-exceeded 0 → 1, rate-limited 0 → 1");
@@ -68,7 +68,7 @@ public sealed class RehearsalCommandTests : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    /// <summary>Three images for anna, one for a user of <c>pro</c>, a stranger's request and half a line.</summary>
+    /// <summary>Three images for anna, one for a user of <c>pro</c>, a stranger's request, half a line, and one whose time has another name.</summary>
     private async Task<string> LogAsync()
     {
         var path = Path.Combine(_directory.FullName, "gateway.log");
@@ -76,6 +76,7 @@ public sealed class RehearsalCommandTests : IDisposable
         [
             Line("12:00:01", "free"), Line("12:00:02", "free"), Line("12:30:00", "pro"), Line("13:00:01", "free"),
             """{"@t":"2026-11-22T12:40:00Z","Outcome":"unauthenticated","Method":"POST","Path":"/models/a/b"}""", Line("13:00:02", "free")[..80],
+            Line("13:00:03", "free").Replace("\"@t\"", "\"time\"", StringComparison.Ordinal),
         ]);
         return path;
 
