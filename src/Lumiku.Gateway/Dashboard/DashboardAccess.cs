@@ -53,7 +53,8 @@ internal sealed class DashboardAccess(RequestDelegate next, OpenPages pages, Fai
             return OperatorAccess.HasKey(context) ? OperatorAccess.ToLook(BeginAsync)(context) : IsLooking(context) ? PageAsync(context) : NotAllowed(context);
         }
 
-        if (isForged && failedLogins.Count(context.Connection.RemoteIpAddress) is { } delay)
+        // A right key is never refused, whatever cookie of an older key comes with it.
+        if (isForged && !OperatorAccess.HasKey(context) && failedLogins.Count(context.Connection.RemoteIpAddress) is { } delay)
         {
             return GatewayProblem.TooManyFailedLogins(delay).ExecuteAsync(context);
         }

@@ -5,8 +5,8 @@ using Lumiku.Gateway.Telemetry.Explanations;
 
 namespace Lumiku.Gateway.Dashboard;
 
-/// <summary>A picture that is in this process' memory, by the number of the story of the request that had it made; nothing unless <c>Ops:ShowImages</c> is on.</summary>
-internal sealed class DashboardImages(RequestDelegate next, RecentStories stories, ImageCache cache)
+/// <summary>A picture that is in this process' memory, by the replica and the number of the story of the request that had it made, as a balancer may ask another replica; nothing unless <c>Ops:ShowImages</c> is on.</summary>
+internal sealed class DashboardImages(RequestDelegate next, RecentStories stories, StoryWriter writer, ImageCache cache)
 {
     public static readonly PathString Root = DashboardAccess.Root + "/_image";
 
@@ -18,7 +18,8 @@ internal sealed class DashboardImages(RequestDelegate next, RecentStories storie
             return;
         }
 
-        var story = context.GetSettings().Ops.ShowImages && uint.TryParse(rest.Value.AsSpan().TrimStart('/'), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        var story = context.GetSettings().Ops.ShowImages && rest.Value?.Split('/') is ["", var replica, var place] && replica == writer.Replica
+            && uint.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? stories.All.FirstOrDefault(one => one.Number == number) : null;
         if (story?.Terms is not { } terms || !cache.TryFind(terms.Key, out var found))
         {

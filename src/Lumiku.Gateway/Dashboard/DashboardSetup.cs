@@ -53,7 +53,8 @@ internal static class DashboardSetup
     /// <summary>A world of its own: its endpoints are matched here alone, so that nothing of Blazor is at the root.</summary>
     public static void UseDashboard(this IApplicationBuilder app)
     {
-        // From the start, so that it hears when another replica's page asks.
+        // From the start: since when it runs, and so that it hears when another replica's page asks.
+        app.ApplicationServices.GetRequiredService<SampleReader>();
         app.ApplicationServices.GetService<ReplicaExchange<ReplicaSample>>();
         app.ApplicationServices.GetService<ReplicaExchange<Digest>>();
         app.MapWhen(IsOfPage, dashboard =>

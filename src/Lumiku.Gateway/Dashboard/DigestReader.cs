@@ -5,7 +5,7 @@ using Lumiku.Gateway.Telemetry.Explanations;
 namespace Lumiku.Gateway.Dashboard;
 
 /// <summary>Counts the stories that this replica keeps, by model, tier and user.</summary>
-internal sealed class DigestReader(RecentStories stories, StoryWriter writer, TimeProvider time)
+internal sealed class DigestReader(RecentStories stories, StoryWriter writer, ImageCache cache, TimeProvider time)
 {
     private const int MostPictures = 4;
 
@@ -18,10 +18,12 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Ti
         List<RequestRow> rows = [.. newest.Take(Digest.MostRows).Select(story => RequestRow.Of(story, WhoAsked(story), writer.Replica))];
 
         var since = time.GetUtcNow() - Hour;
-        var isWhole = newest.Count < RecentStories.Most || newest[^1].At <= since;
-        var recent = newest.Where(story => story.At > since).ToList();
+        // The oldest that is remembered: strangers' stories are kept elsewhere, and for longer.
+        var ofCallers = newest.Where(story => story.Reader is not null).ToList();
+        DateTimeOffset? from = ofCallers.Count >= RecentStories.Most && ofCallers[^1].At > since ? ofCallers[^1].At : null;
+        var recent = newest.Where(story => story.At > (from ?? since) && ModelPath.IsBelowModels(story.Path)).ToList();
         return new Digest(
-            [writer.Replica], rows, isWhole ? null : recent.LastOrDefault()?.At, recent.Count,
+            [writer.Replica], rows, from, recent.Count,
             [.. recent.Where(story => story.RequestedModel is not null || story.ServedModel is not null).GroupBy(story => story.ServedModel ?? story.RequestedModel!, StringComparer.OrdinalIgnoreCase).Select(ModelOf)],
             [.. recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Tier.Name, StringComparer.OrdinalIgnoreCase).Select(TierOf)],
             UserDigest.Heaviest(recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Owner).Select(user => UserOf(user.Key, [.. user]))));
@@ -45,12 +47,12 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Ti
     /// <summary>A user's hash; of a caller that asks for itself, its name.</summary>
     private static string NameOf(Owner owner) => owner.IsUser ? owner.UserDigits : owner.Id;
 
-    private static ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
+    private ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
         model.Key, model.Count(), model.Count(story => story.Outcome == CacheOutcome.Hit), model.Count(story => story.Outcome == CacheOutcome.Coalesced),
         model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused" or "model-not-offered"),
         model.Sum(story => story.Cost?.Spent ?? 0))
     {
-        Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored).Select(story => story.Number).Take(MostPictures)],
+        Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored && story.Terms is { } terms && cache.Has(terms.Key)).Select(story => story.Number).Take(MostPictures)],
     };
 
     private static TierDigest TierOf(IGrouping<string, RequestStory> tier)

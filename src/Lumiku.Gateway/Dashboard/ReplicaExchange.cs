@@ -37,9 +37,9 @@ internal sealed class ReplicaExchange<T> : IDisposable
     public ReplicaExchange(RedisConnection redis, string keyPrefix, ExchangeTerms<T> terms, TimeProvider time)
     {
         (_redis, _terms, _time) = (redis, terms, time);
-        // The braces keep it in one slot of a cluster; the 2 is the version of what is written.
-        _key = $"{keyPrefix}:ops:2:{{{terms.Name}}}";
-        _channel = $"{keyPrefix}:ops:2:{terms.Name}";
+        // The braces keep it in one slot of a cluster; the 3 is the version of what is written.
+        _key = $"{keyPrefix}:ops:3:{{{terms.Name}}}";
+        _channel = $"{keyPrefix}:ops:3:{terms.Name}";
         _redis.Listen(_channel, asker =>
         {
             if (asker != _terms.Replica && _time.GetElapsedTime(Volatile.Read(ref _toldAt)) >= _terms.Pace)

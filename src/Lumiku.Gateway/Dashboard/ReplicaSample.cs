@@ -6,7 +6,7 @@ namespace Lumiku.Gateway.Dashboard;
 
 /// <summary>How one replica is, and was within the hour: what the page shows, and what replicas tell each other while somebody looks.</summary>
 /// <param name="Minutes">By <see cref="Counted"/>, each by minutes, the oldest first.</param>
-internal sealed record ReplicaSample(string Replica, DateTimeOffset At, DateTimeOffset StartedAt, int[][] Minutes)
+internal sealed record ReplicaSample(string Replica, DateTimeOffset At, DateTimeOffset StartedAt, long[][] Minutes)
 {
     public int Running { get; init; }
 
@@ -39,20 +39,13 @@ internal sealed record ReplicaSample(string Replica, DateTimeOffset At, DateTime
     /// <summary>A price is known, so that costs say something.</summary>
     public bool KnowsPrices { get; init; }
 
-    private static readonly Counted[] Refusals = [Counted.RefusedByRequests, Counted.RefusedByConcurrency, Counted.RefusedByDay, Counted.RefusedByMonth];
-
     /// <summary>The last minutes of the hour.</summary>
-    public int Sum(Counted what, int minutes = RecentActivity.Minutes) => Of(what).TakeLast(minutes).Sum();
+    public long Sum(Counted what, int minutes = RecentActivity.Minutes) => Of(what).TakeLast(minutes).Sum();
 
-    public int[] Of(Counted what) => (int)what < Minutes.Length ? Minutes[(int)what] : new int[RecentActivity.Minutes];
+    public long[] Of(Counted what) => (int)what < Minutes.Length ? Minutes[(int)what] : new long[RecentActivity.Minutes];
 
     /// <summary>Answers that had an image.</summary>
-    public int Images(int minutes = RecentActivity.Minutes) => Sum(Counted.Hits, minutes) + Sum(Counted.Shared, minutes) + Sum(Counted.Made, minutes);
-
-    public int RefusedByLimits(int minutes = RecentActivity.Minutes) => Refusals.Sum(limit => Sum(limit, minutes));
-
-    /// <summary>By minutes, whatever the limit.</summary>
-    public int[] RefusedEachMinute() => [.. Enumerable.Range(0, RecentActivity.Minutes).Select(minute => Refusals.Sum(limit => Of(limit)[minute]))];
+    public long Images(int minutes = RecentActivity.Minutes) => Sum(Counted.Hits, minutes) + Sum(Counted.Shared, minutes) + Sum(Counted.Made, minutes);
 
     /// <summary>All of them as one.</summary>
     public static ReplicaSample Add(IReadOnlyList<ReplicaSample> replicas)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using Lumiku.Gateway.Telemetry.Explanations;
 
@@ -58,6 +59,13 @@ internal sealed record RequestFilter
     public TimeSpan Within { get; set; }
 
     public bool IsEmpty => this == new RequestFilter();
+
+    /// <summary>As a page's address has it, so that links, reloads and the way back keep it: <c>?tier=pro</c>, or nothing.</summary>
+    public string Query => QueryString.Create(new Dictionary<string, string?>
+    {
+        ["tier"] = Tier, ["model"] = Model, ["outcome"] = Outcome, ["cache"] = Cache, ["replica"] = Replica, ["user"] = Text,
+        ["within"] = Within == TimeSpan.Zero ? "" : ((int)Within.TotalMinutes).ToString(CultureInfo.InvariantCulture),
+    }.Where(part => part.Value is { Length: > 0 })).Value ?? "";
 
     public bool Takes(RequestRow row, DateTimeOffset now) =>
         Is(Tier, row.Tier) && (Is(Model, row.Requested) || Is(Model, row.Served)) && Is(Cache, row.Cache) && Is(Replica, row.Replica)

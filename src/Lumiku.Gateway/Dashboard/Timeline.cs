@@ -44,7 +44,7 @@ internal static class Timeline
             });
         }
 
-        var last = attempts.Max(attempt => attempt.StartMs + (attempt.DurationMs ?? 0));
+        var last = attempts.Max(attempt => attempt.StartMs + (attempt.DurationMs ?? Math.Max(0, whole - attempt.StartMs)));
         if (story.DurationMs - last > whole / 100)
         {
             lanes.Add(LaneOf("step", generation.HasEnded ? "Kept, counted, answered" : "Waited no longer", "", last, story.DurationMs - last));

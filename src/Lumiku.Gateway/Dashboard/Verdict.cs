@@ -63,7 +63,7 @@ internal sealed record Verdict(Tone Tone, string Sentence, string? Advice = null
         {
             yield return new(
                 Tone.Bad, $"Upstream refused our account {(accounts == 1 ? "once" : $"{accounts} times")} within the last five minutes.",
-                "Check the Hugging Face token, its permissions and the credits.", "requests?outcome=upstream-account");
+                "Check the tokens, their permissions and credits; others may have served meanwhile. Models say which upstream is left alone.", "catalog");
         }
 
         if (sample.Resting.Count > 0)
@@ -84,7 +84,7 @@ internal sealed record Verdict(Tone Tone, string Sentence, string? Advice = null
             yield return new(Tone.Fair, $"Upstream had trouble with {broken} of {attempts} attempts within the last five minutes; the gateway works around it.", "See which models.", "catalog");
         }
 
-        if (requests >= 20 && sample.RefusedByLimits(Now) is var refused && refused * 4 >= requests)
+        if (requests >= 20 && sample.Sum(Counted.Refused, Now) is var refused && refused * 4 >= requests)
         {
             yield return new(Tone.Fair, $"Limits refused {refused} of {requests} requests within the last five minutes.", "See which tier and limit; give it more if that is not meant.", "tiers");
         }

@@ -35,6 +35,10 @@ internal static class Words
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:0.0} GB"),
     };
 
+    /// <summary>Of what time requests are counted.</summary>
+    /// <param name="since">Null: of the whole hour.</param>
+    public static string OfTime(DateTimeOffset? since, int count, OperatorZone zone) => since is { } at ? $"the last {Number(count)} requests, since {zone.Time(at)}" : "the last hour";
+
     /// <summary>Whose requests are counted, where there are several replicas; empty where there is one.</summary>
     /// <param name="heard">How many are counted.</param>
     /// <param name="present">How many there are.</param>

@@ -19,6 +19,8 @@ internal static class GatewayLogging
         "Microsoft.AspNetCore.Server.Kestrel.BadRequests",
         "Microsoft.AspNetCore.HttpLogging",
         "Microsoft.AspNetCore.Server.Kestrel.Connections",
+        // What an operator types into a page, such as a user's id.
+        "Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher",
         // Not quoting, but one line for each 401 beside the request's own.
         "Lumiku.Gateway.Authentication.CallerAuthenticationHandler",
     ];

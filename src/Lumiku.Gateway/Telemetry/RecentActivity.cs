@@ -26,6 +26,9 @@ internal enum Counted
     /// <summary>Answered with 400 to 498 for another reason than a limit of ours.</summary>
     Declined,
 
+    /// <summary>Refused by a limit of ours, or by several.</summary>
+    Refused,
+
     RefusedByRequests,
     RefusedByConcurrency,
     RefusedByDay,
@@ -50,7 +53,7 @@ internal enum Counted
 }
 
 /// <summary>The last hour in slots of ten seconds, for whoever looks at it later: it is always kept, as a page shows the hour before it was opened.</summary>
-/// <remarks>25 kB in all, and nothing is allocated but by a model's first generation.</remarks>
+/// <remarks>50 kB in all, and nothing is allocated but by a model's first generation.</remarks>
 internal sealed class RecentActivity(TimeProvider time)
 {
     public const int Minutes = 60;
@@ -62,7 +65,7 @@ internal sealed class RecentActivity(TimeProvider time)
 
     private static readonly int Kinds = Enum.GetValues<Counted>().Length;
 
-    private readonly int[] _counts = new int[Slots * Kinds];
+    private readonly long[] _counts = new long[Slots * Kinds];
     private readonly long[] _slotOf = new long[Slots];
     private readonly Lock _turning = new();
     private readonly ConcurrentDictionary<string, GenerationTimes> _models = new(StringComparer.OrdinalIgnoreCase);
@@ -73,7 +76,7 @@ internal sealed class RecentActivity(TimeProvider time)
 
     public void WaitingChanged(int change) => Interlocked.Add(ref _waiting, change);
 
-    public void Count(Counted what, int number = 1)
+    public void Count(Counted what, long number = 1)
     {
         var now = Now();
         var place = (int)(now % Slots);
@@ -88,6 +91,11 @@ internal sealed class RecentActivity(TimeProvider time)
     public void RequestEnded(RequestRecord record, int status)
     {
         Count(Counted.Requests);
+        if (record.ViolatedPolicies is not null)
+        {
+            Count(Counted.Refused);
+        }
+
         foreach (var policy in record.ViolatedPolicies ?? [])
         {
             Count(policy switch { "requests" => Counted.RefusedByRequests, "concurrency" => Counted.RefusedByConcurrency, "day" => Counted.RefusedByDay, _ => Counted.RefusedByMonth });
@@ -127,9 +135,9 @@ internal sealed class RecentActivity(TimeProvider time)
     public void Spent(decimal price) => Count(Counted.SpentMillionths, Millionths(price));
 
     /// <summary>By minutes, the oldest first; the last one ends now.</summary>
-    public int[] Read(Counted what)
+    public long[] Read(Counted what)
     {
-        var minutes = new int[Minutes];
+        var minutes = new long[Minutes];
         var now = Now();
         for (var back = 0; back < Minutes * SlotsPerMinute; back++)
         {
@@ -150,7 +158,7 @@ internal sealed class RecentActivity(TimeProvider time)
         orderby model.Key
         select (model.Key, (IReadOnlyList<int>)read.Milliseconds, read.Failed);
 
-    private static int Millionths(decimal amount) => (int)Math.Min(int.MaxValue, amount * 1_000_000);
+    private static long Millionths(decimal amount) => (long)Math.Min(1_000_000_000_000_000m, amount * 1_000_000);
 
     /// <summary>The slot of this moment. More than an hour after the clock's zero, which may be when the machine was started.</summary>
     private long Now() => Slots + ((long)time.GetElapsedTime(0, time.GetTimestamp()).TotalSeconds / (60 / SlotsPerMinute));

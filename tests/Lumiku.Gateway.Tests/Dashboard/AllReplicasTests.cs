@@ -73,7 +73,7 @@ public sealed class AllReplicasTests : ReplicaTests
     [InlineData("""9999999999999 {"Replicas":["of another release"],"Rows":[],"Count":1}""")]
     public async Task What_another_release_tells_is_left_out(string told)
     {
-        await Redis.TellAsync("HSET", "lumiku:ops:2:{requests}", "stranger", told);
+        await Redis.TellAsync("HSET", "lumiku:ops:3:{requests}", "stranger", told);
 
         (await WholeAsync(0)).Replicas.Count.ShouldBe(2);
     }

@@ -135,6 +135,19 @@ public sealed class DashboardAccessTests : IAsyncLifetime
         (await SignInAsync("Bearer", OperatorKey)).ShouldNotBeEmpty("the right one is never refused");
     }
 
+    [Fact]
+    public async Task The_right_key_opens_the_page_though_a_cookie_of_an_older_one_comes_with_it()
+    {
+        for (var i = 0; i < 4; i++)
+        {
+            using var wrong = await GetAsync("/ops", $"{DashboardSession.CookieName}=9.of-another-key.x");
+        }
+
+        var cookie = await SignInAsync("Bearer", OperatorKey, request => request.Headers.Add("Cookie", $"{DashboardSession.CookieName}=9.of-another-key.x"));
+
+        cookie.ShouldNotBeEmpty();
+    }
+
     [Theory]
     [InlineData("POST", "/ops")]
     [InlineData("POST", "/ops/_blazor/negotiate")]

@@ -66,6 +66,26 @@ public class VerdictTests
     }
 
     [Fact]
+    public void An_hours_money_may_be_much()
+    {
+        var sample = SampleOf(activity =>
+        {
+            activity.Spent(2_000);
+            activity.Spent(3_000);
+        });
+
+        ReplicaSample.Add([sample, sample]).Sum(Counted.SpentMillionths).ShouldBe(10_000_000_000);
+    }
+
+    [Fact]
+    public void What_two_limits_refuse_is_one_refusal()
+    {
+        var sample = SampleOf(activity => activity.RequestEnded(new RequestRecord { ViolatedPolicies = ["day", "month"] }, status: 429));
+
+        (sample.Sum(Counted.Requests), sample.Sum(Counted.Refused), sample.Sum(Counted.RefusedByDay), sample.Sum(Counted.RefusedByMonth)).ShouldBe((1, 1, 1, 1));
+    }
+
+    [Fact]
     public void Replicas_are_added_up_and_their_times_are_of_all()
     {
         var (one, other) = (SampleOf(activity => activity.Count(Counted.Hits, 3)) with { Running = 1, Models = [new("m", [100, 300], 1)] },

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.WebSockets;
 using System.Text.Json;
 using Lumiku.Gateway.Telemetry;
 using Lumiku.Gateway.Tests.Support;
@@ -13,6 +14,7 @@ public class LogTests
     private const string PromptCanary = "canary-prompt-7f3a";
     private const string KeyCanary = "canary-key-of-a-stranger-91bc";
     private const string QueryCanary = "canary-query-44d0";
+    private const string OperatorKey = "operator-key-0123456789abcdef";
     private const string UserCanary = "canary-user-05ee";
 
     [Fact]
@@ -28,6 +30,7 @@ public class LogTests
             ["Serilog__MinimumLevel__Override__Yarp"] = "Verbose",
             ["Serilog__MinimumLevel__Override__Yarp.ReverseProxy.Forwarder.HttpForwarder"] = "Verbose",
             ["JWT_SECRET"] = GatewayFixture.JwtSecret,
+            ["OPERATOR_KEY"] = OperatorKey,
         });
 
         foreach (var kind in Misbehaviour.Kinds.Where(kind => !kind.Name.StartsWith("stall", StringComparison.Ordinal)))
@@ -45,13 +48,14 @@ public class LogTests
         await RawAsync(gateway, $"POST /models/a/b?key={QueryCanary} HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer {KeyCanary}\r\n\r\n");
         await RawAsync(gateway, $"POST /models/a/b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KeyCanary}\r\nContent-Length: x{KeyCanary}\r\n\r\n");
         await RawAsync(gateway, $"{KeyCanary}\r\n\r\n");
+        await TypeIntoAPageAsync(gateway, UserCanary);
 
         gateway.Terminate();
         (await gateway.ExitCodeAsync()).ShouldBe(0);
 
         var log = string.Join('\n', gateway.Output) + gateway.Errors;
         gateway.Output.Count.ShouldBeGreaterThan(500); // Verbose it was.
-        foreach (var secret in new[] { PromptCanary, KeyCanary, QueryCanary, UserCanary, TestGateway.BackendKey, TestGateway.UpstreamToken, GatewayFixture.JwtSecret })
+        foreach (var secret in new[] { PromptCanary, KeyCanary, QueryCanary, UserCanary, TestGateway.BackendKey, TestGateway.UpstreamToken, GatewayFixture.JwtSecret, OperatorKey })
         {
             gateway.Output.ShouldNotContain(line => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
             log.Contains(secret, StringComparison.OrdinalIgnoreCase).ShouldBeFalse();
@@ -180,6 +184,29 @@ public class LogTests
 
         using var answer = await gateway.Client.SendAsync(request, cancellationToken);
         await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    /// <summary>An event of a page, as a browser sends it: SignalR's handshake, and a call of Blazor's in MessagePack.</summary>
+    private static async Task TypeIntoAPageAsync(GatewayProcess gateway, string text)
+    {
+        var here = gateway.Client.BaseAddress!;
+        using var signIn = new HttpRequestMessage(HttpMethod.Get, "/ops/tiers") { Headers = { Authorization = new("Bearer", OperatorKey) } };
+        using var page = await gateway.Client.SendAsync(signIn);
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Cookie", page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("lumiku-ops=", StringComparison.Ordinal)).Split(';')[0]);
+        socket.Options.SetRequestHeader("Origin", here.GetLeftPart(UriPartial.Authority));
+        await socket.ConnectAsync(new Uri($"ws://{here.Authority}/ops/_blazor"), CancellationToken.None);
+        await socket.SendAsync("{\"protocol\":\"blazorpack\",\"version\":1}\u001e"u8.ToArray(), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        byte[] call = [0x96, 1, 0x80, 0xc0, .. Text("BeginInvokeDotNetFromJS"), 0x95, .. Text("1"), 0xc0, .. Text("m"), 0, .. Text(text), 0x90];
+        await socket.SendAsync(new byte[] { (byte)call.Length }.Concat(call).ToArray(), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        // It has been taken once something comes back: the handshake's answer, and that the call means nothing.
+        var buffer = new byte[1024];
+        for (var answers = 0; answers < 2 && socket.State == WebSocketState.Open; answers++)
+        {
+            await socket.ReceiveAsync(buffer, CancellationToken.None);
+        }
+
+        static byte[] Text(string text) => [(byte)(0xa0 | text.Length), .. System.Text.Encoding.ASCII.GetBytes(text)];
     }
 
     private static async Task RawAsync(GatewayProcess gateway, string request)

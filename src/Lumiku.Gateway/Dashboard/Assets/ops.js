@@ -25,6 +25,12 @@
       try { localStorage.setItem('lumiku-ops-theme', theme); } catch { /* For this page alone, then. */ }
       dress(theme);
     }
+
+    // By itself it would lead to the root, as every address here goes from there.
+    if (event.target.closest && event.target.closest('.skip')) {
+      event.preventDefault();
+      document.getElementById('content').focus();
+    }
   });
 
   // The server writes times; once it knows the zone, pages come right from the start.
@@ -37,14 +43,25 @@
     }
   }
 
+  // A page that never gets its socket is loaded anew less and less often: a proxy that does not let it through stays so.
+  const patience = 10000, longestPause = 300000;
+  const failures = {
+    get: () => { try { return Number(sessionStorage.getItem('lumiku-ops-failures')) || 0; } catch { return 0; } },
+    set: count => { try { sessionStorage.setItem('lumiku-ops-failures', count); } catch { /* Not counted, then. */ } }
+  };
+  const isLive = () => document.querySelector('main[data-live]') !== null;
+  const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
+
   const comeBack = async () => {
     document.documentElement.classList.add('offline');
     for (;;) {
-      await new Promise(resolve => setTimeout(resolve, 1000));
+      await pause(1000);
       try {
         // One that is stopping still answers, and says here that it is not ready.
         const answer = await fetch('/health/ready', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
         if (answer.ok) {
+          failures.set(failures.get() + 1);
+          await pause(Math.min(longestPause, 1000 * (2 ** Math.min(failures.get(), 12) - 2)));
           location.reload();
           return;
         }
@@ -61,6 +78,11 @@
         reconnectionHandler: { onConnectionDown: comeBack, onConnectionUp: () => { } }
       },
       ssr: { disableDomPreservation: true }
-    }).catch(comeBack);
+    }).catch(() => { });
+
+    // A start that failed is not told otherwise.
+    setTimeout(() => { if (!isLive()) { comeBack(); } }, patience);
+    new MutationObserver((_, observer) => { if (isLive()) { failures.set(0); observer.disconnect(); } })
+      .observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-live'] });
   });
 })();

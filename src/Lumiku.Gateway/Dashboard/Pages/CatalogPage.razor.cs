@@ -15,8 +15,6 @@ public sealed partial class CatalogPage
     [Inject]
     private TroubledModels Troubled { get; set; } = null!;
 
-    private string Since => _since is { } at ? $"the last {Words.Number(_count)} requests, since {Zone.Time(at)}" : "the last hour";
-
     private protected override void Read()
     {
         var (digest, sample) = (Stories.Current, Sample.Sum);

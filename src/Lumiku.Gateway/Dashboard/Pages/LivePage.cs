@@ -43,13 +43,18 @@ public abstract class LivePage : ComponentBase, IDisposable
             return;
         }
 
-        _ = InvokeAsync(() =>
+        _ = InvokeAsync(async () =>
         {
             try
             {
                 Sample = Sampler.Current;
                 Read();
                 StateHasChanged();
+            }
+            catch (Exception exception)
+            {
+                // A page that stays as it was would pass for one that is right: this ends it, and the browser says so.
+                await DispatchExceptionAsync(exception);
             }
             finally
             {

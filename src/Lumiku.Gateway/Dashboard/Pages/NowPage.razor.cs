@@ -13,8 +13,8 @@ public sealed partial class NowPage
     private ReplicaSample _shown = null!;
     private Verdict _verdict = null!;
     private int _others;
-    private int _requests;
-    private int _images;
+    private long _requests;
+    private long _images;
     private int _open;
     private ChartSeries[] _requestSeries = [];
     private ChartSeries[] _refusalSeries = [];
@@ -35,14 +35,14 @@ public sealed partial class NowPage
         _requestSeries =
         [
             Series("hit", "from the cache", Counted.Hits), Series("coalesced", "shared", Counted.Shared), Series("miss", "made", Counted.Made),
-            new("limited", "refused by limits", "fair", _shown.RefusedEachMinute()), Series("declined", "declined", Counted.Declined), Series("gone", "caller gone", Counted.Gone), Series("bad", "failed", Counted.Failed),
+            new("limited", "refused by limits", "fair", _shown.Of(Counted.Refused)), Series("declined", "declined", Counted.Declined), Series("gone", "caller gone", Counted.Gone), Series("bad", "failed", Counted.Failed),
         ];
         _refusalSeries =
         [
             Series("per-minute", "requests a minute", Counted.RefusedByRequests), Series("at-once", "at once", Counted.RefusedByConcurrency),
             Series("day", "units a day", Counted.RefusedByDay), Series("month", "units a month", Counted.RefusedByMonth),
         ];
-        int[] brought = [.. _shown.Of(Counted.Attempts).Zip(_shown.Of(Counted.AttemptsFailed), (all, failed) => Math.Max(0, all - failed))];
+        long[] brought = [.. _shown.Of(Counted.Attempts).Zip(_shown.Of(Counted.AttemptsFailed), (all, failed) => Math.Max(0, all - failed))];
         _upstreamSeries = [new("brought", "with a picture", "miss", brought), new("attempts-failed", "without", "bad", _shown.Of(Counted.AttemptsFailed))];
     }
 

@@ -12,6 +12,8 @@ public sealed partial class TiersPage
 
     private List<(Tier Tier, TierDigest Used)> _tiers = [];
     private int _replicas;
+    private DateTimeOffset? _since;
+    private int _count;
     private List<UserDigest> _users = [];
     private string _user = "";
     private int _units = 10;
@@ -25,7 +27,7 @@ public sealed partial class TiersPage
         var digest = Stories.Current;
         _tiers = [.. Settings.Value.Tiers.All.OrderBy(tier => tier.Name, StringComparer.Ordinal).Select(tier => (
             tier, digest.Tiers.FirstOrDefault(one => one.Tier.Equals(tier.Name, StringComparison.OrdinalIgnoreCase)) ?? TierDigest.None(tier.Name)))];
-        _replicas = digest.Replicas.Count;
+        (_since, _count, _replicas) = (digest.Since, digest.Count, digest.Replicas.Count);
         _users = [.. digest.Users.Take(MostUsers)];
     }
 
