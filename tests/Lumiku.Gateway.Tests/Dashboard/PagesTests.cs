@@ -201,6 +201,44 @@ public sealed class PagesTests(OperatorsGateway gateway)
         Assert.Fail("No request was reached.");
     }
 
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
+    public async Task The_link_to_the_content_stays_on_its_page()
+    {
+        await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
+        await visit.GoAsync("requests");
+
+        await visit.Page.Locator(".skip").FocusAsync();
+        await visit.Page.Keyboard.PressAsync("Enter");
+
+        (await visit.Page.WaitForFunctionAsync("() => document.activeElement.id === 'content'")).ShouldNotBeNull();
+        visit.Page.Url.ShouldEndWith("/ops/requests");
+    }
+
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
+    public async Task A_page_that_gets_no_socket_says_so_and_comes_back_when_there_is_one()
+    {
+        await using var visit = await gateway.Browser.VisitAsync(gateway.Address);
+        var isShut = true;
+        await visit.Page.RouteWebSocketAsync(new Regex("_blazor"), socket =>
+        {
+            if (isShut)
+            {
+                _ = socket.CloseAsync();
+            }
+            else
+            {
+                socket.ConnectToServer();
+            }
+        });
+
+        await visit.Page.GotoAsync("");
+        await Assertions.Expect(visit.Page.Locator(".lost")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        isShut = false;
+
+        await visit.Page.Locator("main[data-live]").WaitForAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(visit.Page.Locator(".lost")).ToBeHiddenAsync();
+    }
+
     private static async Task AssertAccessibleAsync(Visit visit, string what)
     {
         var result = await visit.Page.RunAxe();
