@@ -45,7 +45,7 @@ internal sealed record GenerationPlan(
     {
         var route = (RouteEndpoint)context.GetEndpoint()!;
         var request = context.GetUpstreamRequest();
-        return new GenerationPlan(route, request, terms, context.GetSettings(), ServingsOf(context, request.Model.Served), FallbackOf(context, route, request, terms));
+        return new GenerationPlan(route, request, terms, context.GetSettings(), ServingsOf(context, request.Model.Served), FallbackOf(context, route, request, terms, [request.Model.Served]));
     }
 
     /// <summary>With the routes that are in force now, as the settings are.</summary>
@@ -61,10 +61,11 @@ internal sealed record GenerationPlan(
         return [.. servings.Select(serving => new PlannedServing(serving, serving.Route is { } route ? routes.Named(route) : null))];
     }
 
-    private static GenerationPlan? FallbackOf(HttpContext context, RouteEndpoint route, UpstreamRequest failed, CacheTerms terms)
+    /// <param name="planned">No model is asked twice. Settings with such a chain are refused; one that got through would never end here.</param>
+    private static GenerationPlan? FallbackOf(HttpContext context, RouteEndpoint route, UpstreamRequest failed, CacheTerms terms, IReadOnlyList<Model> planned)
     {
         var settings = context.GetSettings();
-        if (settings.Models.FallbackOf(failed.Model.Served, context.GetIdentity().Tier) is not { } model)
+        if (settings.Models.FallbackOf(failed.Model.Served, context.GetIdentity().Tier) is not { } model || planned.Contains(model))
         {
             return null;
         }
@@ -79,7 +80,8 @@ internal sealed record GenerationPlan(
             : UpstreamRequest.Write(given, choice, task, out problem);
         // A parameter that the fallback refuses: then there is none for this request.
         return problem is not null ? null
-            : new GenerationPlan(route, request, terms.For(context, request), settings, ServingsOf(context, model), FallbackOf(context, route, request, terms));
+            : new GenerationPlan(
+                route, request, terms.For(context, request), settings, ServingsOf(context, model), FallbackOf(context, route, request, terms, [.. planned, model]));
     }
 }
 

@@ -15,9 +15,18 @@ internal sealed class ModelCatalog
     {
         Unlisted = options.Unlisted;
         _models = options.Catalog.ToFrozenDictionary(pair => pair.Key, pair => new Model(pair.Key, pair.Value ?? UnlistedModel), StringComparer.OrdinalIgnoreCase);
+        var doChainsEnd = true;
         foreach (var model in _models.Values)
         {
-            Check(model, tiers, read);
+            doChainsEnd &= Check(model, tiers, read);
+        }
+
+        if (doChainsEnd)
+        {
+            foreach (var model in _models.Values)
+            {
+                CheckFallbacks(model, tiers, read);
+            }
         }
     }
 
@@ -65,7 +74,8 @@ internal sealed class ModelCatalog
         return chosen == failed ? null : chosen;
     }
 
-    private void Check(Model model, TierCatalog tiers, SettingsReader read)
+    /// <returns>Whether all that stand in are listed, and the chains of each kind by itself end.</returns>
+    private bool Check(Model model, TierCatalog tiers, SettingsReader read)
     {
         var key = $"Models:Catalog:{model.Id}";
         var options = model.Options;
@@ -96,8 +106,7 @@ internal sealed class ModelCatalog
             read.Refuse($"{key}:FallbackOn", "says when, but no Fallback says which model");
         }
 
-        CheckChain(model, "Substitute", options => options.Substitute, read);
-        CheckChain(model, "Fallback", options => options.Fallback, read);
+        return CheckChain(model, "Substitute", options => options.Substitute, read) & CheckChain(model, "Fallback", options => options.Fallback, read);
 
         void RefuseForStreams(string setting, object? value)
         {
@@ -108,8 +117,31 @@ internal sealed class ModelCatalog
         }
     }
 
+    /// <summary>Fallbacks as a tier meets them, with the substitutes for those that it lacks: that chain ends, too.</summary>
+    private void CheckFallbacks(Model model, TierCatalog tiers, SettingsReader read)
+    {
+        foreach (var tier in tiers.All)
+        {
+            List<Model> chain = [model];
+            var next = FallbackOf(model, tier);
+            while (next is not null && !chain.Contains(next))
+            {
+                chain.Add(next);
+                next = FallbackOf(next, tier);
+            }
+
+            if (next == model)
+            {
+                var way = string.Join(", ", chain.Skip(1).Select(standIn => $"'{standIn.Id}'"));
+                read.Refuse($"Models:Catalog:{model.Id}:Fallback", $"leads the tier '{tier.Name}' back to '{model.Id}' by way of {way}: a chain of Fallback must end, also with the Substitute of what a tier lacks");
+                return;
+            }
+        }
+    }
+
     /// <summary>Models that stand in for each other: each is listed, makes the same kind of thing, and the chain ends.</summary>
-    private void CheckChain(Model model, string setting, Func<ModelOptions, string?> next, SettingsReader read)
+    /// <returns>Whether they are listed and the chain ends.</returns>
+    private bool CheckChain(Model model, string setting, Func<ModelOptions, string?> next, SettingsReader read)
     {
         HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase) { model.Id };
         for (var current = model; next(current.Options) is { } standIn;)
@@ -118,13 +150,13 @@ internal sealed class ModelCatalog
             if (!_models.TryGetValue(standIn, out var following))
             {
                 read.Refuse(key, $"is '{standIn}', which Models:Catalog does not have{NearestName.Hint(standIn, _models.Keys)}");
-                return;
+                return false;
             }
 
             if (!seen.Add(standIn))
             {
                 read.Refuse(key, $"leads back to '{standIn}': a chain of {setting} must end");
-                return;
+                return false;
             }
 
             if (following.Options.Output != current.Options.Output)
@@ -134,5 +166,7 @@ internal sealed class ModelCatalog
 
             current = following;
         }
+
+        return true;
     }
 }

@@ -1,6 +1,15 @@
+using System.Text;
+using Lumiku.Gateway.Entitlements;
+using Lumiku.Gateway.Generation;
+using Lumiku.Gateway.ModelSubstitution;
+using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.Configuration;
 using Shouldly;
 using Xunit;
 
@@ -63,6 +72,58 @@ public class FallbackChoiceTests
 
         (await bench.GenerateAsync(TestGateway.Sd3)).Header("X-Lumiku-Units").ShouldBe("3");
         (await bench.GenerateAsync(TestGateway.Dev)).Header("X-Lumiku-Units").ShouldBe("2");
+    }
+
+    [Fact]
+    public async Task A_chain_that_ends_for_each_kind_by_itself_but_not_for_a_tier_is_refused()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+
+        var refusal = await Should.ThrowAsync<SettingsException>(() => TestGateway.StartAsync(
+            huggingFace, "Models:Catalog:a/one:Fallback=a/pro", "Models:Catalog:a/pro:Requires=PRO", "Models:Catalog:a/pro:Substitute=a/two", "Models:Catalog:a/two:Fallback=a/one"));
+
+        refusal.Message.ShouldContain("'Models:Catalog:a/one:Fallback' leads the tier '");
+        refusal.Message.ShouldContain("' back to 'a/one' by way of 'a/two': a chain of Fallback must end, also with the Substitute of what a tier lacks.");
+        refusal.Message.ShouldContain("' back to 'a/two' by way of 'a/one'");
+        refusal.Message.ShouldNotContain("a/pro:Fallback");
+    }
+
+    /// <summary>Whatever the check of the settings lets through: planning without end would take the process along.</summary>
+    [Fact]
+    public void A_plan_never_has_a_model_twice()
+    {
+        const string json = """
+            { "Tiers": { "free": {}, "pro": { "Entitlements": [ "PRO" ] } },
+              "Models": { "Catalog": { "a/one": { "Fallback": "a/pro" }, "a/pro": { "Requires": "PRO", "Substitute": "a/two" }, "a/two": { "Fallback": "a/one" } } } }
+            """;
+        var settings = GatewaySettings.Read(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build(), out var mistakes);
+        mistakes.ShouldContain(mistake => mistake.StartsWith("'Models:Catalog:a/one:Fallback' leads the tier 'free' back to 'a/one'", StringComparison.Ordinal));
+        var identity = new Identity("test", User: null, settings.Tiers.Find("free")!, UsageLimits.None);
+        var one = settings.Models.Find("a/one")!;
+        var request = new UpstreamRequest(new ModelChoice(one, one), ModelPath.For(one.Id, null), "application/json", Encoding.UTF8.GetBytes(FlightBench.Body));
+        var context = new DefaultHttpContext();
+        context.SetEndpoint(new RouteEndpoint(_ => Task.CompletedTask, RoutePatternFactory.Parse("/"), 0, null, null));
+        context.Features.Set(settings);
+        context.Features.Set(identity);
+        context.Features.Set(request);
+        context.Features.Set(new ModelPath(one.Id, null));
+        context.Features.Set(CheckedRequest.Of(FlightBench.Body));
+
+        var plan = GenerationPlan.For(context, new CacheTerms(FlightBench.KeyOf(FlightBench.Body, one.Id), identity, "image/png", Reads: true, IsPrivate: false, IsReusable: true));
+
+        plan.Fallback!.Model.Id.ShouldBe("a/two");
+        plan.Fallback.Fallback.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_fallback_whose_substitute_is_the_failed_model_itself_is_none()
+    {
+        await using var bench = await TroubleBench.StartAsync(
+            $"Models:Catalog:{TestGateway.Sd3}:Fallback={TestGateway.Xl}", $"Models:Catalog:{TestGateway.Xl}:Requires=PRO", $"Models:Catalog:{TestGateway.Xl}:Substitute={TestGateway.Sd3}");
+        bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.Deprecated);
+
+        (await bench.GenerateAsync(TestGateway.Sd3, "free")).ShouldBe(404, "model-not-offered");
+        (await bench.GenerateAsync(TestGateway.Sd3, "pro")).Header("X-Lumiku-Model-Served").ShouldBe(TestGateway.Xl);
     }
 
     [Theory]
