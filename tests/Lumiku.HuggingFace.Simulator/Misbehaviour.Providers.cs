@@ -19,6 +19,8 @@ public sealed partial record Misbehaviour
 
     public static Misbehaviour FailingPolls(int count = 2, int status = 500) => Of("failing-polls", count, status);
 
+    public static Misbehaviour EnvelopedPolls(int count = 2, int code = 503) => Of("enveloped-polls", count, code);
+
     public static Misbehaviour AtPolls(int count, Misbehaviour behaviour) => Of("at-polls", count, behaviour);
 
     public static Misbehaviour MalformedPolls => Of("malformed-polls");

@@ -41,16 +41,16 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
 
     private async Task AskAsync(GenerationPlan plan, UpstreamTarget target, UpstreamCall call, InternalRequest request, ImageOrigin origin, Exchange exchange, CancellationToken deadline)
     {
-        var rules = target.Serving?.Dialect.FailureRules ?? [];
         for (var failedPolls = 0; ;)
         {
             var answer = await attempt.SendAsync(call, request, plan.Settings, target, deadline);
             exchange.Answer = call.IsPoll ? answer with { HasAnotherDestination = false } : answer;
-            if (UpstreamAnswerReader.FailureOf(call, answer, plan.Settings, rules) is { } failure)
+            var (step, failure) = Read(plan, target, call, answer);
+            if (failure is not null)
             {
                 if (!call.IsPoll || !MayPass(failure, call) || ++failedPolls > MostFailedPolls)
                 {
-                    exchange.Failure = call.IsPoll ? failure with { Repeat = RepeatRule.Never } : failure;
+                    exchange.Failure = call.IsPoll ? OfPoll(failure, call) : failure;
                     return;
                 }
 
@@ -59,7 +59,7 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
             }
 
             failedPolls = 0;
-            if (await FollowAsync(plan, target, call, answer, origin, exchange, deadline) is not { } next)
+            if (await FollowAsync(step, plan, target, call, answer, origin, exchange, deadline) is not { } next)
             {
                 return;
             }
@@ -70,18 +70,35 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
         }
     }
 
-    /// <returns>What to ask next; null: it is over.</returns>
-    private async Task<UpstreamCall?> FollowAsync(
-        GenerationPlan plan, UpstreamTarget target, UpstreamCall call, UpstreamAnswer answer, ImageOrigin origin, Exchange exchange, CancellationToken deadline)
+    /// <returns>What follows from an answer; no step where it is the image itself, or where a failure says why nothing follows.</returns>
+    private static (DialectStep? Step, UpstreamFailure? Failure) Read(GenerationPlan plan, UpstreamTarget target, UpstreamCall call, UpstreamAnswer answer)
     {
+        if (UpstreamAnswerReader.FailureOf(call, answer, plan.Settings, target.Serving?.Dialect.FailureRules ?? []) is { } failure)
+        {
+            return (null, failure);
+        }
+
         if (target.Serving is not { } serving || call.GivesImage)
         {
-            (exchange.Image, var flaw) = UpstreamAnswerReader.ImageOf(answer.Buffer!, answer.Headers, (plan.Model.Id, target.Upstream), origin);
-            exchange.Failure = flaw is null ? null : UpstreamAnswerReader.FailureOf(answer, plan.Settings, flaw, target.Serving?.Dialect.FailureRules ?? []);
-            return null;
+            return (null, null);
         }
 
         var step = serving.Dialect.Read(call, answer, serving, plan.Settings.Limits.ImageBytes);
+        return step is DialectStep.AskedInVain vain ? (null, Told(vain.Status, vain.Message, answer, plan, serving)) : (step, null);
+    }
+
+    /// <param name="step">Null: the answer is the image itself.</param>
+    /// <returns>What to ask next; null: it is over.</returns>
+    private async Task<UpstreamCall?> FollowAsync(
+        DialectStep? step, GenerationPlan plan, UpstreamTarget target, UpstreamCall call, UpstreamAnswer answer, ImageOrigin origin, Exchange exchange, CancellationToken deadline)
+    {
+        if (step is null || target.Serving is not { } serving)
+        {
+            (exchange.Image, var notAnImage) = UpstreamAnswerReader.ImageOf(answer.Buffer!, answer.Headers, (plan.Model.Id, target.Upstream), origin);
+            exchange.Failure = notAnImage is null ? null : UpstreamAnswerReader.FailureOf(answer, plan.Settings, notAnImage, target.Serving?.Dialect.FailureRules ?? []);
+            return null;
+        }
+
         switch (step)
         {
             case DialectStep.Made made:
@@ -97,11 +114,12 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
                 return now.Next;
             case DialectStep.Failed failed:
                 // The order was taken: another one may cost again, unless the class says that it did not run.
-                exchange.Failure = UpstreamAnswerReader.FailureOf(
-                    new UpstreamMessage(failed.Message, EstimatedTime: null), answer with { StatusCode = failed.Status }, plan.Settings, "", serving.Dialect.FailureRules);
+                exchange.Failure = Told(failed.Status, failed.Message, answer, plan, serving);
                 break;
             case DialectStep.Flawed flawed:
-                exchange.Failure = UpstreamAnswerReader.FailureOf(answer, plan.Settings, flawed.Flaw, serving.Dialect.FailureRules);
+                var flaw = UpstreamAnswerReader.FailureOf(answer, plan.Settings, flawed.Flaw, serving.Dialect.FailureRules);
+                // A model that is loading has taken no order: words like these, in answer to a poll, are not the model's.
+                exchange.Failure = call.IsPoll && flaw.IsTrouble ? OfPoll(flaw, call) : flaw;
                 break;
         }
 
@@ -131,6 +149,18 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
         (exchange.Image, var flaw) = UpstreamAnswerReader.ImageOf(buffer, answer.Headers, (plan.Model.Id, target.Upstream), origin);
         exchange.Failure = flaw is null ? null : new UpstreamFailure(FailureClass.NotAnImage, answer.StatusCode, Flaw: $"{has} an image that {flaw}");
     }
+
+    /// <summary>A failure that an answer's own words tell of.</summary>
+    /// <param name="status">As which it counts.</param>
+    private static UpstreamFailure Told(int status, string message, UpstreamAnswer answer, GenerationPlan plan, Serving serving) =>
+        UpstreamAnswerReader.FailureOf(new UpstreamMessage(message, EstimatedTime: null), answer with { StatusCode = status }, plan.Settings, "", serving.Dialect.FailureRules);
+
+    /// <summary>The order was taken, and is not placed again; elsewhere neither, unless the answer tells of the image that there is none.</summary>
+    private static UpstreamFailure OfPoll(UpstreamFailure failure, UpstreamCall call) => failure with
+    {
+        Repeat = RepeatRule.Never,
+        IsOrdered = !call.IsOutcome || failure.Status is not (StatusCodes.Status400BadRequest or StatusCodes.Status422UnprocessableEntity or StatusCodes.Status500InternalServerError),
+    };
 
     /// <summary>Asking after an image may succeed in a moment.</summary>
     private static bool MayPass(UpstreamFailure failure, UpstreamCall call) => failure.Status switch

@@ -23,6 +23,9 @@ internal sealed record GenerationPlan(
     /// <summary>Whether the fallback is asked after trouble of this kind.</summary>
     public bool FallsBackOn(FailureClass kind) => Fallback is not null && (Model.Options.FallbackOn ?? ModelOptions.DefaultFallbackOn).Contains(kind);
 
+    /// <summary>The same of a failure: not where the model was never asked, nor where it may still make the image.</summary>
+    public bool FallsBackOn(UpstreamFailure failure) => failure is { HasNoPlace: false, IsOrdered: false } && FallsBackOn(failure.Class);
+
     /// <summary>Whether there is somebody else to ask after the one with this number among <see cref="Servings"/>.</summary>
     public bool HasMore(int serving) => serving + 1 < Servings.Count || Fallback is not null;
 
@@ -30,9 +33,9 @@ internal sealed record GenerationPlan(
     public bool GoesOn(int serving, FailureClass kind) =>
         serving + 1 < Servings.Count ? (Model.Options.NextOn ?? ModelOptions.DefaultNextOn).Contains(kind) : FallsBackOn(kind);
 
-    /// <summary>The same of a failure: where nothing was sent, the next of the upstreams may be asked whatever it was.</summary>
+    /// <summary>The same of a failure: where nothing was sent, the next of the upstreams may be asked whatever it was; where an order was taken, nobody.</summary>
     public bool GoesOn(int serving, UpstreamFailure failure) =>
-        GoesOn(serving, failure.Class) || (serving + 1 < Servings.Count && (failure.IsOurs || failure.Repeat == RepeatRule.Soon));
+        !failure.IsOrdered && (GoesOn(serving, failure.Class) || (serving + 1 < Servings.Count && (failure.IsOurs || failure.Repeat == RepeatRule.Soon)));
 
     /// <summary>Bytes of all bodies that are held for it; a dialect's own, while it is sent, is one more.</summary>
     public long BodyBytes => (Request.Body.Length * (Servings.Count > 0 ? 2L : 1)) + (Fallback?.BodyBytes ?? 0);

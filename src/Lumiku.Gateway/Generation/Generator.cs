@@ -148,7 +148,7 @@ internal sealed partial class Generator(
         try
         {
             result = await run.RunAsync(flight, plan, deadline);
-            if (plan.Fallback is { } fallback && (result is null || (result.Failure is { HasNoPlace: false } failure && plan.FallsBackOn(failure.Class))))
+            if (plan.Fallback is { } fallback && (result is null || (result.Failure is { } failure && plan.FallsBackOn(failure))))
             {
                 Log.FallingBack(logger, plan.Model.Id, fallback.Model.Id, result?.Failure?.Class.ToString() ?? "its breaker is open", Activity.Current?.TraceId.ToString() ?? "");
                 flight.Trouble = null;

@@ -31,6 +31,9 @@ internal sealed record UpstreamFailure(
     /// <summary>Upstream was not asked: what is wanted cannot be asked for there.</summary>
     public bool IsOurs { get; init; }
 
+    /// <summary>The order was taken, and only asking after it failed: the image may be made all the same, and nobody else is asked for it.</summary>
+    public bool IsOrdered { get; init; }
+
     public GatewayProblem ToProblem(string model) => HasNoPlace ? GatewayProblem.NoPlaceForModel(model) : GatewayProblem.FromUpstream(this, model);
 }
 

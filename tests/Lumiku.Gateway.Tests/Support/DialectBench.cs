@@ -61,6 +61,7 @@ internal sealed class DialectBench
             DialectStep.Later later => $"later {later.Next.Method} {later.Next.Path}{later.Next.Query}",
             DialectStep.Now now => $"now {now.Next.Method} {now.Next.Path}{now.Next.Query}",
             DialectStep.Failed failed => $"failed {failed.Status} {failed.Message}",
+            DialectStep.AskedInVain vain => $"asked in vain {vain.Status} {vain.Message}",
             DialectStep.Flawed flawed => $"flawed: it {flawed.Flaw}",
             var other => $"{other}",
         };

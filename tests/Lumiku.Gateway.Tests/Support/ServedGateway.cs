@@ -1,4 +1,5 @@
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Lumiku.Gateway.Tests.Support;
 
@@ -16,6 +17,10 @@ internal static class ServedGateway
     /// <param name="served">In order: an upstream, with an equals sign before the model's id there where it is another.</param>
     public static Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string model, string[] served, params string[] settings) =>
         TestGateway.StartAsync(huggingFace, [.. NearBy(huggingFace.Address), .. Served(model, served), .. settings]);
+
+    /// <inheritdoc cref="TestGateway.StartWithAsync"/>
+    public static Task<TestGateway> StartWithAsync(HuggingFaceSimulator huggingFace, Action<IServiceCollection> replace, string model, string[] served, params string[] settings) =>
+        TestGateway.StartWithAsync(huggingFace, replace, [.. NearBy(huggingFace.Address), .. Served(model, served), .. settings]);
 
     public static IEnumerable<string> Served(string model, params string[] served) => served.SelectMany((entry, index) =>
     {

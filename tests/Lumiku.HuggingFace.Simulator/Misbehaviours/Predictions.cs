@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 using Lumiku.HuggingFace.Simulator.Providers;
 
 using static Lumiku.HuggingFace.Simulator.Misbehaviours.KindCatalogue;
@@ -46,6 +48,13 @@ internal static class Predictions
             arguments => FailPolls(arguments, exchange => arguments.Kind(1).PlayAsync(exchange, played: 0)),
             Parameter.Number("2"),
             Parameter.Kind("reset-before-headers")),
+        Follow(
+            "enveloped-polls",
+            "Providers that are polled: that many polls fail with that status in the JSON's `code` alone, as wavespeed tells it, HTTP's being 200; then behaves well.",
+            arguments => FailPolls(arguments, exchange => exchange.AnswerJsonAsync(
+                StatusCodes.Status200OK, new JsonObject { ["code"] = arguments.Number(1), ["message"] = "The service is not available at the moment." })),
+            Parameter.Number("2"),
+            Parameter.Number("503")),
         Follow(
             "malformed-polls",
             "Providers that are polled: the first half of the JSON of each poll's answer.",

@@ -75,6 +75,10 @@ internal abstract record DialectStep
     /// <param name="Message">What upstream said; empty: nothing.</param>
     internal sealed record Failed(int Status, string Message) : DialectStep;
 
+    /// <summary>Asking after the image failed, whatever HTTP's status says: nothing is known of the image.</summary>
+    /// <inheritdoc cref="Failed"/>
+    internal sealed record AskedInVain(int Status, string Message) : DialectStep;
+
     /// <summary>The answer makes no sense.</summary>
     /// <param name="Flaw">The rest of a sentence that begins with “its answer”.</param>
     internal sealed record Flawed(string Flaw) : DialectStep;

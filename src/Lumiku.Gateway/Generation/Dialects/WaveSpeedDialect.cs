@@ -9,6 +9,8 @@ internal sealed class WaveSpeedDialect : IDialect
 {
     private const int Good = 200;
 
+    private const string TaskFailed = "failed";
+
     public string Name => "wavespeed";
 
     public ProviderRules Rules { get; } = new() { Size = SizeForm.SizeWithStar, Format = "output_format" };
@@ -30,7 +32,17 @@ internal sealed class WaveSpeedDialect : IDialect
         // The status of HTTP is 200 whatever became of it.
         if (ProviderJson.Find(root, "code") is { ValueKind: JsonValueKind.Number } code && code.TryGetInt32(out var number) && number != Good)
         {
-            return new DialectStep.Failed(number is >= 400 and <= 599 ? number : StatusCodes.Status500InternalServerError, ProviderJson.Text(ProviderJson.Find(root, "message")) ?? "");
+            var (status, message) = (number is >= 400 and <= 599 ? number : StatusCodes.Status500InternalServerError, ProviderJson.Text(ProviderJson.Find(root, "message")) ?? "");
+            if (!asked.IsPoll)
+            {
+                return new DialectStep.Failed(status, message);
+            }
+
+            // Of the task itself only its own status tells.
+            if (ProviderJson.Text(ProviderJson.Find(root, "data", "status")) is not TaskFailed)
+            {
+                return new DialectStep.AskedInVain(status, message);
+            }
         }
 
         if (ProviderJson.Find(root, "data") is not { ValueKind: JsonValueKind.Object } task)
@@ -40,7 +52,7 @@ internal sealed class WaveSpeedDialect : IDialect
 
         return ProviderJson.Text(ProviderJson.Find(task, "status")) switch
         {
-            "failed" => new DialectStep.Failed(StatusCodes.Status500InternalServerError, ProviderJson.Text(ProviderJson.Find(task, "error")) ?? ""),
+            TaskFailed => new DialectStep.Failed(StatusCodes.Status500InternalServerError, ProviderJson.Text(ProviderJson.Find(task, "error")) ?? ""),
             "completed" => ProviderJson.First(ProviderJson.Find(task, "outputs")) is { } output ? ProviderJson.AtOrIn(output, limit) : new DialectStep.Flawed("has no image ('outputs' is missing or empty)"),
             _ when asked.IsPoll => new DialectStep.Later(asked),
             _ => ProviderJson.PathOf(ProviderJson.Find(task, "urls", "get"), IsResult) is { } path

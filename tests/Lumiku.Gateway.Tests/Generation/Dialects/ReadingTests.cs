@@ -72,6 +72,9 @@ public class ReadingTests
     [InlineData(null, """{"code":7,"message":"odd"}""", "failed 500 odd")]
     [InlineData(null, """{"code":200}""", "flawed: it has no task ('data' is missing)")]
     [InlineData("/api/v3/predictions/abc/result", """{"code":200,"data":{"status":"processing"}}""", "later GET /api/v3/predictions/abc/result")]
+    [InlineData("/api/v3/predictions/abc/result", """{"code":503,"message":"busy"}""", "asked in vain 503 busy")]
+    [InlineData("/api/v3/predictions/abc/result", """{"code":7,"message":"odd"}""", "asked in vain 500 odd")]
+    [InlineData("/api/v3/predictions/abc/result", """{"code":500,"message":"","data":{"status":"failed","error":"NSFW"}}""", "failed 500 NSFW")]
     [InlineData("/api/v3/predictions/abc/result", """{"code":200,"data":{"status":"completed","outputs":[]}}""", "flawed: it has no image ('outputs' is missing or empty)")]
     [InlineData("/api/v3/predictions/abc/result", """{"code":200,"data":{"status":"failed","error":"NSFW"}}""", "failed 500 NSFW")]
     public void WaveSpeeds(string? asked, string answer, string outcome) => new DialectBench("\"Dialect\": \"wavespeed\"").Read(answer, asked).ShouldBe(outcome);
