@@ -27,7 +27,7 @@ internal static class UpstreamAnswerReader
     {
         if (answer.Error != ForwarderError.None)
         {
-            return new UpstreamFailure(ClassOf(answer.Error), Status: null, Repeat: answer.NeverLeft ? RepeatRule.Soon : RepeatRule.Never);
+            return new UpstreamFailure(ClassOf(answer.Error, answer.NeverLeft), Status: null, Repeat: answer.NeverLeft ? RepeatRule.Soon : RepeatRule.Never);
         }
 
         if (answer.IsTooLarge)
@@ -66,9 +66,16 @@ internal static class UpstreamAnswerReader
             kind == FailureClass.NotAnImage ? flaw : null, message.EstimatedTime, repeat);
     }
 
-    /// <summary>YARP's reasons. Timeouts are those of the cluster's ActivityTimeout and of our own deadline.</summary>
-    public static FailureClass ClassOf(ForwarderError error) => error switch
+    /// <summary>No connection came about, so nothing was sent: the model surely did not run.</summary>
+    /// <remarks>An expired ConnectTimeout looks like a request that was let go, with the reason inside.</remarks>
+    public static bool NeverLeft(Exception? exception) => exception
+        is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError }
+        or OperationCanceledException { InnerException: TimeoutException };
+
+    /// <summary>YARP's reasons. Timeouts are those of the cluster's ActivityTimeout and of our own deadline; to it, that of connecting is one too.</summary>
+    public static FailureClass ClassOf(ForwarderError error, bool neverLeft) => error switch
     {
+        _ when neverLeft => FailureClass.Unreachable,
         ForwarderError.RequestTimedOut or ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => FailureClass.Timeout,
         _ => FailureClass.Unreachable,
     };

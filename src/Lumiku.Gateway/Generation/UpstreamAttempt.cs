@@ -46,7 +46,8 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
         var broken = context.Features.Get<IForwarderErrorFeature>();
         var error = broken?.Error ?? ForwarderError.None;
-        if (error != ForwarderError.None && (deadline.IsCancellationRequested || broken?.Exception is OperationCanceledException))
+        var neverLeft = !deadline.IsCancellationRequested && UpstreamAnswerReader.NeverLeft(broken?.Exception);
+        if (error != ForwarderError.None && !neverLeft && (deadline.IsCancellationRequested || broken?.Exception is OperationCanceledException))
         {
             // The time was up, whatever broke first when we let go: YARP now and then calls that a broken body.
             error = ForwarderError.RequestCanceled;
@@ -54,7 +55,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
 
         var reached = context.Features.Get<UpstreamStatus>();
         var answer = error != ForwarderError.None && !response.Captured.IsTooLarge || reached is null
-            ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = NeverLeft(broken?.Exception) }
+            ? UpstreamAnswer.Broken(error == ForwarderError.None ? ForwarderError.NoAvailableDestinations : error) with { NeverLeft = neverLeft }
             : new UpstreamAnswer(reached.StatusCode, response.Headers, response.Captured.Content, response.Captured, ForwarderError.None, response.Captured.IsTooLarge);
         return answer with
         {
@@ -62,10 +63,6 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
             HasAnotherDestination = proxied.AllDestinations.Any(other => !request.Tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy),
         };
     }
-
-    /// <summary>No connection came about, so nothing was sent: the model surely did not run.</summary>
-    private static bool NeverLeft(Exception? exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError };
 
     private static DefaultHttpContext CreateContext(CapturedResponse response, UpstreamCall call)
     {

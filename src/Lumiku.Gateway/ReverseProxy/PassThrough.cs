@@ -76,7 +76,7 @@ internal sealed class PassThrough(RequestDelegate next, UpstreamRoute routes, Dr
     private async Task ExplainAsync(HttpContext context, ModelChoice model)
     {
         var failure = context.Features.Get<UpstreamFailure>()
-            ?? (context.Features.Get<IForwarderErrorFeature>() is { } broken ? new UpstreamFailure(UpstreamAnswerReader.ClassOf(broken.Error), Status: null) : null);
+            ?? (context.Features.Get<IForwarderErrorFeature>() is { } broken ? new UpstreamFailure(UpstreamAnswerReader.ClassOf(broken.Error, UpstreamAnswerReader.NeverLeft(broken.Exception)), Status: null) : null);
         if (failure is null || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
         {
             return;

@@ -72,7 +72,7 @@ public sealed class TestGateway : IAsyncDisposable
         return new TestGateway(app);
     }
 
-    /// <param name="replace">Replaces the clock, chance or both; nothing else.</param>
+    /// <param name="replace">Replaces the clock, chance, how long connecting may take; nothing else.</param>
     public static async Task<TestGateway> StartWithAsync(HuggingFaceSimulator huggingFace, Action<IServiceCollection> replace, params string[] settings)
     {
         var app = await GatewayHost.CreateAsync(Arguments(huggingFace.Address, settings), replace);
