@@ -59,12 +59,14 @@ internal sealed class Attempts(Conversation conversation, TroubledModels trouble
         flight.Story.Begin(plan.Model.Id, target.Upstream, asked);
         using var span = Spans.StartAttempt(plan.Model.Id);
         int? status = null;
+        var triedBefore = tried.Count;
         try
         {
             var exchange = await conversation.HoldAsync(plan, target, tried, flight.Origin, deadline);
             (status, failure) = (exchange.Answer?.Status, exchange.Failure);
             flight.Story.Answered(exchange, plan);
-            return (exchange.Image, failure, exchange.Answer?.HasAnotherDestination == true);
+            // Whoever is given the same one again would be so for ever.
+            return (exchange.Image, failure, exchange.Answer?.HasAnotherDestination == true && tried.Count > triedBefore);
         }
         finally
         {

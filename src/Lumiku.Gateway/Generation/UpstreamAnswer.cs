@@ -19,7 +19,7 @@ internal sealed record UpstreamAnswer(
     /// <summary>No connection came about: the model surely did not run.</summary>
     public bool NeverLeft { get; init; }
 
-    /// <summary>There is a destination that this generation has not tried and that is not resting.</summary>
+    /// <summary>There is a destination that this generation has not tried, and that neither rests nor was found ill.</summary>
     public bool HasAnotherDestination { get; init; }
 
     /// <summary>Which was asked; null: none was.</summary>

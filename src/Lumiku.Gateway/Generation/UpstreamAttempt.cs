@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lumiku.Gateway.Generation.Dialects;
+using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -60,7 +61,7 @@ internal sealed partial class UpstreamAttempt(IServiceScopeFactory scopes, ILogg
         return answer with
         {
             Destination = proxied.ProxiedDestination?.DestinationId,
-            HasAnotherDestination = proxied.AllDestinations.Any(other => !request.Tried.Contains(other.DestinationId) && other.Health.Passive != DestinationHealth.Unhealthy),
+            HasAnotherDestination = proxied.AllDestinations.Any(other => !request.Tried.Contains(other.DestinationId) && other.IsFit(proxied.Cluster.Config)),
         };
     }
 

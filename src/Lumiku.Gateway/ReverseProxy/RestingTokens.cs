@@ -11,7 +11,7 @@ namespace Lumiku.Gateway.ReverseProxy;
 /// The passive health policy <c>RestingTokens</c>: a destination whose account was refused (401, 402, 403, 429) is not asked until
 /// Retry-After, or for the cluster's <c>ReactivationPeriod</c> (10 min by default). The others serve meanwhile.
 /// </summary>
-/// <remarks>The last one that is not resting never rests: its answer is better than none, and tells the operator why.</remarks>
+/// <remarks>The last one that neither rests nor was found ill never rests: its answer is better than none, and tells the operator why.</remarks>
 internal sealed partial class RestingTokens(IDestinationHealthUpdater health, ILogger<RestingTokens> logger) : IPassiveHealthCheckPolicy
 {
     public const string PolicyName = "RestingTokens";
@@ -51,7 +51,7 @@ internal sealed partial class RestingTokens(IDestinationHealthUpdater health, IL
     }
 
     private static bool OthersServe(ClusterState cluster, DestinationState destination) =>
-        cluster.DestinationsState.AllDestinations.Any(other => other != destination && other.Health.Passive != DestinationHealth.Unhealthy);
+        cluster.DestinationsState.AllDestinations.Any(other => other != destination && other.IsFit(cluster.Model.Config));
 
     private static partial class Log
     {

@@ -1,8 +1,10 @@
 using Lumiku.Gateway.Settings;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
+using Microsoft.Extensions.DependencyInjection;
 using Shouldly;
 using Xunit;
+using Yarp.ReverseProxy;
 
 namespace Lumiku.Gateway.Tests.ReverseProxy;
 
@@ -170,6 +172,33 @@ public class TokensTests
 
         (await gateway.GenerateAsync(TestGateway.Sd3, Body(1))).ShouldBeAnImage();
         refused.Received.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("credits-depleted", 502, "upstream-account")]
+    [InlineData("rate-limited", 429, "upstream-rate-limited")]
+    public async Task While_the_other_is_found_ill_a_refused_token_is_asked_once_a_generation_and_does_not_rest(string kind, int status, string type)
+    {
+        await using var refused = await HuggingFaceSimulator.StartAsync();
+        await using var ill = await HuggingFaceSimulator.StartAsync();
+        await using var well = new RawServer();
+        await using var illness = new RawServer();
+        illness.Say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+        await using var gateway = await StartAsync(
+            refused, ill, $"{Cluster}:HealthCheck:Active:Enabled=true", $"{Cluster}:HealthCheck:Active:Interval=01:00:00", $"{Cluster}:HealthCheck:Active:Policy=ConsecutiveFailures",
+            $"{Cluster}:Metadata:ConsecutiveFailuresHealthPolicy.Threshold=1", $"{Cluster}:Destinations:primary:Health=http://127.0.0.1:{well.Port}/", $"{Cluster}:Destinations:second:Health=http://127.0.0.1:{illness.Port}/",
+            "Generation:Deadline=00:00:03", "Generation:FailureMemory=00:00:00");
+        gateway.Services.GetRequiredService<IProxyStateLookup>().TryGetCluster("huggingface", out var cluster).ShouldBeTrue();
+        await Eventually.BeAsync(() => cluster.DestinationsState.AvailableDestinations is [{ DestinationId: "primary" }], "the second is found ill");
+        refused.Behave("*", Misbehaviour.Parse(kind));
+
+        for (var seed = 0; seed < 2; seed++)
+        {
+            (await gateway.GenerateAsync(TestGateway.Sd3, Body(seed))).ShouldBe(status, type);
+        }
+
+        refused.Received.Count.ShouldBe(2);
+        ill.Received.ShouldBeEmpty();
     }
 
     [Fact]
