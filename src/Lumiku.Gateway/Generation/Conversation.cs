@@ -15,6 +15,9 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
 
     private static readonly TimeSpan FailedPollPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>An order that is paid for is not left lying for longer, whatever Retry-After says: there are only so many polls.</summary>
+    private static readonly TimeSpan LongestPollPause = TimeSpan.FromSeconds(15);
+
     /// <param name="tried">Destinations that refused before; the one that is asked is added.</param>
     /// <exception cref="OperationCanceledException">The generation's deadline has passed.</exception>
     public async Task<Exchange> HoldAsync(GenerationPlan plan, UpstreamTarget target, HashSet<string> tried, ImageOrigin origin, CancellationToken deadline)
@@ -54,7 +57,7 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
                     return;
                 }
 
-                await Task.Delay(failure.RetryAfter ?? random.Around(FailedPollPause), time, deadline);
+                await Task.Delay(PauseAfter(failure), time, deadline);
                 continue;
             }
 
@@ -69,6 +72,9 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
             exchange.Polls++;
         }
     }
+
+    private TimeSpan PauseAfter(UpstreamFailure failure) =>
+        failure.RetryAfter is not { } word ? random.Around(FailedPollPause) : word < LongestPollPause ? word : LongestPollPause;
 
     /// <returns>What follows from an answer; no step where it is the image itself, or where a failure says why nothing follows.</returns>
     private static (DialectStep? Step, UpstreamFailure? Failure) Read(GenerationPlan plan, UpstreamTarget target, UpstreamCall call, UpstreamAnswer answer)

@@ -64,6 +64,24 @@ public class OrderedTests
     }
 
     [Theory]
+    [InlineData(3600)]
+    [InlineData(5_000_000)]
+    public async Task An_order_is_asked_after_again_soon_however_long_Retry_After_is(int seconds)
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        var time = new ManualTime();
+        await using var gateway = await StartAsync(huggingFace, time, "fal-ai");
+        huggingFace.Behave($"fal-ai:{Dev}", Misbehaviour.AtPolls(1, Misbehaviour.RateLimitedRetryAfter(seconds)));
+        var began = time.GetTimestamp();
+
+        var answer = await RunAsync(time, gateway.GenerateAsync(Dev, Body, "pro"));
+
+        answer.ShouldBeAnImage();
+        time.GetElapsedTime(began).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(15));
+        huggingFace.Received.ShouldHaveSingleItemThatOrders();
+    }
+
+    [Theory]
     [InlineData("fal-ai")]
     [InlineData("replicate")]
     [InlineData("wavespeed")]
