@@ -79,13 +79,14 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
     }
 
     /// <summary>The verdict of one that was let go.</summary>
-    public void ReportProbe(UpstreamFailure? failure)
+    /// <returns>False where another has ended the trouble meanwhile: what this one found is no longer of it.</returns>
+    public bool ReportProbe(UpstreamFailure? failure)
     {
         lock (_lock)
         {
             if (_isOver)
             {
-                return;
+                return false;
             }
 
             if (failure is { IsTrouble: true })
@@ -112,6 +113,8 @@ internal sealed class ModelTrouble(TimeProvider time, Random random, Action<Mode
                 _leave += Followers;
                 LetGo();
             }
+
+            return true;
         }
     }
 

@@ -23,14 +23,13 @@ internal sealed class TroubledModels(TimeProvider time, Random random)
     /// <param name="failure">Null: an image.</param>
     public void Report((string Upstream, string Model) model, Pass pass, UpstreamFailure? failure)
     {
+        if (pass.Trouble?.ReportProbe(failure) == true)
+        {
+            return;
+        }
+
         while (true)
         {
-            if (pass.Trouble is { } trouble)
-            {
-                trouble.ReportProbe(failure);
-                return;
-            }
-
             if (failure is not { IsTrouble: true })
             {
                 return;

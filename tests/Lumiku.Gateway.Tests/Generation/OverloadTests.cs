@@ -1,3 +1,4 @@
+using Lumiku.Gateway.Generation;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Shouldly;
@@ -150,6 +151,34 @@ public class OverloadTests
 
         bench.CallsOf(TestGateway.Sd3).ShouldBe(2 + 3 + 10);
         await bench.ShouldForgetAsync();
+    }
+
+    [Fact]
+    public async Task An_overload_that_one_still_finds_after_another_has_ended_the_trouble_is_a_new_one()
+    {
+        var (time, model, overload) = (new ManualTime(), ("there", "a/b"), new UpstreamFailure(FailureClass.Overloaded, Status: 503, Repeat: RepeatRule.Wait));
+        var troubled = new TroubledModels(time, new SteadyRandom(0.5));
+        Task<Pass> EnterAsync() => troubled.EnterAsync(model, _ => 60 * Second, TestContext.Current.CancellationToken).AsTask();
+        troubled.Report(model, Pass.Free, overload);
+        Task<Pass>[] line = [EnterAsync(), EnterAsync(), EnterAsync(), EnterAsync()];
+        time.Advance(Second);
+        troubled.Report(model, await line[0], failure: null);
+        var passes = await Task.WhenAll(line[1..]);
+
+        troubled.Report(model, passes[0], failure: null);
+        troubled.Of(model).ShouldBeNull();
+        troubled.Report(model, passes[1], overload with { RetryAfter = 30 * Second });
+        troubled.Report(model, passes[2], overload with { RetryAfter = 30 * Second });
+
+        troubled.Of(model).ShouldNotBeNull();
+        Task<Pass>[] again = [EnterAsync(), EnterAsync()];
+        time.Advance(30 * Second);
+        again.ShouldAllBe(waiting => !waiting.IsCompleted);
+        time.Advance(3 * Second);
+        (await Task.WhenAny(again)).ShouldBe(again[0]);
+        again[1].IsCompleted.ShouldBeFalse();
+        troubled.Report(model, await again[0], failure: null);
+        (await again[1]).Verdict.ShouldBeNull();
     }
 
     [Fact]
