@@ -39,7 +39,7 @@ internal sealed class Flight
     /// <summary>What single requests to upstream have taken so far, together.</summary>
     public TimeSpan AskedFor { get; set; }
 
-    /// <summary>What it makes. Set by the first who boards: equal requests have equal plans.</summary>
+    /// <summary>What it makes. Set by the first who boards: equal requests have equal plans, up to the fallbacks, which are for that one's tier.</summary>
     public GenerationPlan? Plan { get; set; }
 
     /// <summary>What its bodies take of the memory for bodies; given back when it ends.</summary>

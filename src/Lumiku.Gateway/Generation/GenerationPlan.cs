@@ -11,7 +11,7 @@ namespace Lumiku.Gateway.Generation;
 /// <param name="Route">The YARP route that the opener's request matched.</param>
 /// <param name="Settings">Those in force when it was opened; they hold to its end.</param>
 /// <param name="Servings">Who makes it, in the order in which they are asked; none: the upstream of <paramref name="Route"/>.</param>
-/// <param name="Fallback">Null: there is none, or none for the opener's tier.</param>
+/// <param name="Fallback">Null: there is none, or none for the tier of who planned.</param>
 internal sealed record GenerationPlan(
     RouteEndpoint Route, UpstreamRequest Request, CacheTerms Terms, GatewaySettings Settings, IReadOnlyList<PlannedServing> Servings, GenerationPlan? Fallback)
 {
@@ -36,6 +36,10 @@ internal sealed record GenerationPlan(
     /// <summary>The same of a failure: where nothing was sent, the next of the upstreams may be asked whatever it was; where an order was taken, nobody.</summary>
     public bool GoesOn(int serving, UpstreamFailure failure) =>
         !failure.IsOrdered && (GoesOn(serving, failure.Class) || (serving + 1 < Servings.Count && (failure.IsOurs || failure.Repeat == RepeatRule.Soon)));
+
+    /// <summary>The same for an opener who may be of another tier than the one it was planned for: its fallbacks end before the first that the tier may not have.</summary>
+    public GenerationPlan OpenedBy(Tier tier) =>
+        Fallback is null ? this : this with { Fallback = tier.Has(Fallback.Model.Options.Requires) ? Fallback.OpenedBy(tier) : null };
 
     /// <summary>Bytes of all bodies that are held for it; a dialect's own, while it is sent, is one more.</summary>
     public long BodyBytes => (Request.Body.Length * (Servings.Count > 0 ? 2L : 1)) + (Fallback?.BodyBytes ?? 0);

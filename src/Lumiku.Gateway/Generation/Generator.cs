@@ -55,7 +55,7 @@ internal sealed partial class Generator(
     /// <summary>Reserves the opener's units and starts the flight.</summary>
     private async ValueTask<GatewayProblem?> StartAsync(Seat opener, Account account, SharedFlights.FlightLead? lead)
     {
-        var plan = opener.Flight.Plan!;
+        var plan = opener.Flight.Plan!.OpenedBy(opener.Terms.Identity.Tier);
         var most = plan.Settings.Generation.AbandonedPerUser;
         if (account.Owner != Owner.Operator && abandoned.CountOf(account.Owner) >= most)
         {
@@ -190,7 +190,8 @@ internal sealed partial class Generator(
                     seat.Flight.Plan ??= fallback;
                     if (!landings.HasFound(seat))
                     {
-                        await StartFallbackAsync(flight, seat, seat.Flight.Plan, deadline);
+                        // As it was planned here: the flight's own plan may be that of somebody with other entitlements.
+                        await StartFallbackAsync(flight, seat, fallback, deadline);
                     }
                 }
 

@@ -184,6 +184,45 @@ public class OpenerTests
         await bench.ShouldEndEmptyAsync();
     }
 
+    [Fact]
+    public async Task Who_opens_for_another_has_the_fallbacks_of_its_own_tier()
+    {
+        await using var bench = await FlightBench.StartAsync(
+            _ledger, $"Models:Catalog:{TestGateway.Sd3}:Fallback={TestGateway.Xl}", $"Models:Catalog:{TestGateway.Xl}:Requires=PRO");
+        bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.Deprecated);
+        var first = bench.AskAsync(model: TestGateway.Sd3, user: "A");
+        await Eventually.BeAsync(() => _ledger.Asked.Count == 1, "A asks to reserve");
+        var second = bench.AskAsync(model: TestGateway.Sd3, user: "B", tier: "free");
+        await bench.ShouldWaitAsync(1, generations: 0);
+
+        _first.SetResult(Exceeded);
+
+        (await first).ShouldBe(429, "quota-exceeded");
+        (await second).ShouldBe(404, "model-not-offered");
+        bench.HuggingFace.Received.ShouldHaveSingleItem().Model.ShouldBe(TestGateway.Sd3);
+        _ledger.Used.ShouldBe([0]);
+    }
+
+    [Fact]
+    public async Task A_fallback_that_opens_for_another_has_the_fallbacks_of_who_pays_for_it()
+    {
+        await using var bench = await FlightBench.StartAsync(
+            _ledger, $"Models:Catalog:{TestGateway.Sd3}:Fallback={TestGateway.Schnell}", $"Models:Catalog:{TestGateway.Schnell}:Fallback={TestGateway.Xl}", $"Models:Catalog:{TestGateway.Xl}:Requires=PRO");
+        bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.Deprecated);
+        bench.HuggingFace.Behave(TestGateway.Schnell, Misbehaviour.Deprecated);
+        var direct = bench.AskAsync(model: TestGateway.Schnell, user: "A");
+        await Eventually.BeAsync(() => _ledger.Asked.Count == 1, "A asks to reserve");
+        var fallback = bench.AskAsync(model: TestGateway.Sd3, user: "B", tier: "free");
+        await Eventually.BeAsync(() => bench.Calls == 1, "the model was asked in vain");
+        await bench.ShouldWaitAsync(1);
+
+        _first.SetResult(Exceeded);
+
+        (await direct).ShouldBe(429, "quota-exceeded");
+        (await fallback).ShouldBe(404, "model-not-offered");
+        bench.HuggingFace.Received.Select(request => request.Model).ShouldBe([TestGateway.Sd3, TestGateway.Schnell]);
+    }
+
     /// <summary>A opens, and waits for its reservation; B and C, in this order, ask the same.</summary>
     private async Task<(Task<Answer> First, Task<Answer> Second, Task<Answer> Third)> BoardAsync(FlightBench bench, CancellationToken leaving = default)
     {

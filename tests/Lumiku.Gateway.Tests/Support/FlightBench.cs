@@ -57,14 +57,15 @@ internal sealed class FlightBench : IAsyncDisposable
         return new FlightBench(huggingFace, gateway, time, upstreamTime);
     }
 
-    /// <summary>Asks as the backend does; for a user of the PRO tier where one is named.</summary>
-    public async Task<Answer> AskAsync(string body = Body, string model = TestGateway.Dev, string? user = null, string? cacheControl = null, CancellationToken leaving = default)
+    /// <summary>Asks as the backend does; for a user of the PRO tier, or of another, where one is named.</summary>
+    public async Task<Answer> AskAsync(
+        string body = Body, string model = TestGateway.Dev, string? user = null, string? cacheControl = null, string tier = "PRO", CancellationToken leaving = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{model}") { Content = TestGateway.Json(body) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", TestGateway.BackendKey);
         if (user is not null)
         {
-            request.Headers.Add("X-Lumiku-Tier", "PRO");
+            request.Headers.Add("X-Lumiku-Tier", tier);
             request.Headers.Add("X-Lumiku-User", user);
         }
 
