@@ -9,10 +9,13 @@ using Xunit;
 namespace Lumiku.Gateway.Tests.RateLimiting;
 
 /// <summary>Random stories of reserving, settling, dying and clocks that jump, told to the store and to an accountant who does everything the slow way.</summary>
-public class LedgerProperties
+public class LedgerProperties(RedisServer redis)
 {
     /// <summary>Ten thousand with <c>test.sh --long</c>.</summary>
     private static readonly int Stories = LongRun.IsOn ? 10_000 : 2_000;
+
+    /// <summary>Each event is several ways to Redis and back.</summary>
+    private static readonly int RedisStories = LongRun.IsOn ? 500 : 30;
 
     private static readonly TimeSpan LapsesAfter = TimeSpan.FromMinutes(6);
 
@@ -62,7 +65,26 @@ public class LedgerProperties
         refusals.ShouldBeGreaterThan(1_000, "the limits were reached");
     }
 
-    private static async Task Run(MemoryLimitStore store, Accountant accountant, ManualTime time, IEnumerable<Event> events)
+    [Fact]
+    public async Task The_ledger_in_redis_agrees_with_the_accountant_too()
+    {
+        await using var connection = Replica.Connect(redis.Url, "ledger");
+        await Eventually.BeAsync(() => connection.IsUp, "it is connected");
+        var (reservations, free) = (0, 0);
+        Prop.ForAll(AnyEvent.ListOf().Resize(40).ToArbitrary(), events =>
+        {
+            var time = new ManualTime();
+            var accountant = new Accountant(time);
+            Run(new RedisLimitStore(connection, "ledger", time, testClock: time), accountant, time, events).GetAwaiter().GetResult();
+            reservations += accountant.Bookings.Count;
+            free += accountant.Bookings.Count(booking => booking.Reservation.Units == 0);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(RedisStories).WithStartSize(20).WithEndSize(40));
+
+        Figures.Add("limits", $"ledger in Redis: {RedisStories:N0} random stories, {reservations:N0} reservations, {free:N0} of no units: 0 units wrong");
+        free.ShouldBeGreaterThan(0, "models that cost nothing were among them");
+    }
+
+    private static async Task Run(ILimitStore store, Accountant accountant, ManualTime time, IEnumerable<Event> events)
     {
         foreach (var next in events)
         {
@@ -113,7 +135,7 @@ public class LedgerProperties
         }
     }
 
-    private static async Task ShouldAgreeAsync(MemoryLimitStore store, Accountant accountant)
+    private static async Task ShouldAgreeAsync(ILimitStore store, Accountant accountant)
     {
         for (var owner = 0; owner < accountant.Accounts.Length; owner++)
         {
@@ -160,7 +182,7 @@ public class LedgerProperties
         private readonly List<(int Owner, int Units, int Day, int Month)> _grants = [];
 
         public Account[] Accounts { get; } =
-            [.. Limits.Select((limits, owner) => new Account(new Owner(IsUser: true, $"{owner}"), "free", limits, new QuotaCalendar(TimeZoneInfo.Utc)))];
+            [.. Limits.Select((limits, owner) => new Account(new Owner(IsUser: true, $"{Guid.NewGuid()} {owner}"), "free", limits, new QuotaCalendar(TimeZoneInfo.Utc)))];
 
         public List<Booking> Bookings { get; } = [];
 

@@ -218,6 +218,24 @@ public abstract class LimitStoreContract
         (await Store.ReserveAsync(account, 0, Long)).Reservation.ShouldNotBeNull();
     }
 
+    [Fact]
+    public async Task What_costs_nothing_is_settled_once_and_lapses_like_anything_else()
+    {
+        var account = Who(new UsageLimits { UnitsPerDay = 3, UnitsPerMonth = 3 });
+        var settled = (await Store.ReserveAsync(account, 0, Long)).Reservation.ShouldNotBeNull();
+        var lost = (await Store.ReserveAsync(account, 0, Long)).Reservation.ShouldNotBeNull();
+        await Store.ReserveAsync(account, 2, Long);
+
+        await Store.SettleAsync(settled, 0);
+        await Store.SettleAsync(settled, 0);
+        (await Store.LookAsync(account)).Day.ShouldBe(new UnitCount(Spent: 0, Reserved: 2, Granted: 0));
+        _time.Advance(Long);
+        (await Store.LookAsync(account)).Day.ShouldBe(default);
+        await Store.SettleAsync(lost, 0);
+
+        (await Store.LookAsync(account)).Month.ShouldBe(default);
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(2)]

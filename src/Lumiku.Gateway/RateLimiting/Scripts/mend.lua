@@ -18,8 +18,18 @@ expect(owner .. ':slots', 'zset')
 expect(owner .. ':lapse', 'zset')
 expect(owner .. ':tier', 'string')
 expect(owner .. ':charged', 'set')
-expect(owner .. ':reserved', 'hash')
-for _, key in ipairs({ owner .. ':bucket', owner .. ':d:' .. ARGV[1], owner .. ':m:' .. ARGV[2] }) do
+local numbers = { owner .. ':bucket', owner .. ':d:' .. ARGV[1], owner .. ':m:' .. ARGV[2] }
+if expect(owner .. ':reserved', 'hash') then
+  -- What is settled or lapses counts in the periods that it was reserved in.
+  for _, value in ipairs(redis.call('HVALS', owner .. ':reserved')) do
+    local its_day, its_month = string.match(value, '^%d+ (%-?%d+) (%-?%d+)$')
+    if its_day then
+      table.insert(numbers, owner .. ':d:' .. its_day)
+      table.insert(numbers, owner .. ':m:' .. its_month)
+    end
+  end
+end
+for _, key in ipairs(numbers) do
   if expect(key, 'hash') then
     for _, value in ipairs(redis.call('HVALS', key)) do
       if not string.match(value, '^%-?%d+$') then

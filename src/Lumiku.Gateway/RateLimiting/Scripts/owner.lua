@@ -19,9 +19,9 @@ local function number(value)
   return tonumber(value or 0) or 0
 end
 
--- Lua writes large numbers with an exponent, and so would lose digits.
+-- Lua writes large numbers with an exponent, and so would lose digits. Its zero has a sign, which adding 0 takes off: to Redis "-0" is no number.
 local function text(value)
-  return string.format('%.0f', value)
+  return string.format('%.0f', value + 0)
 end
 
 local now, clock
@@ -77,11 +77,12 @@ end
 redis.call('ZREMRANGEBYSCORE', owner .. ':slots', '-inf', text(now))
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', owner .. ':lapse', '-inf', text(now))) do
   local units, its_day, its_month = reservation(id)
-  redis.call('ZREM', owner .. ':lapse', id)
   if units then
     add(its_day, 'reserved', -units)
     add(its_month, 'reserved', -units)
   end
+  -- Last, so that what fails can be done again.
+  redis.call('ZREM', owner .. ':lapse', id)
 end
 
 local function bucket()
