@@ -12,9 +12,12 @@ internal sealed class JsonWebTokens(TimeProvider time)
     /// <summary>What clocks of two servers may differ by.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
+    /// <summary>The library refuses shorter keys.</summary>
+    private const int KeyBytes = 32;
+
     private readonly JsonWebTokenHandler _handler = new();
 
-    /// <summary>Refuses a secret that HS256 cannot be used with (RFC 7518 section 3.2 asks for 32 bytes; fewer than 16 do not work at all).</summary>
+    /// <summary>Refuses a secret that HS256 cannot be used with (RFC 7518 section 3.2 asks for 32 bytes; fewer than 16 can be guessed).</summary>
     public static void CheckSecret(Secret? secret, SettingsReader read)
     {
         if (secret is not null && Encoding.UTF8.GetByteCount(secret.Reveal()) < 16)
@@ -31,7 +34,7 @@ internal sealed class JsonWebTokens(TimeProvider time)
     {
         var result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
         {
-            IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret.Reveal())),
+            IssuerSigningKey = new SymmetricSecurityKey(KeyOf(secret)),
             ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
             RequireSignedTokens = true,
             RequireExpirationTime = true,
@@ -47,6 +50,18 @@ internal sealed class JsonWebTokens(TimeProvider time)
 
         var user = Text(result, "sub") ?? Text(result, "userId");
         return user is null ? null : new TokenClaims(user, Text(result, "tier") ?? Text(result, "subscriptionTier"));
+    }
+
+    /// <summary>A short one is filled up with zeros, as HMAC itself does (RFC 2104 section 2): what is signed with either is the same.</summary>
+    private static byte[] KeyOf(Secret secret)
+    {
+        var key = Encoding.UTF8.GetBytes(secret.Reveal());
+        if (key.Length < KeyBytes)
+        {
+            Array.Resize(ref key, KeyBytes);
+        }
+
+        return key;
     }
 
     private bool IsAlive(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
@@ -121,6 +122,25 @@ public class AuthenticationTests(GatewayFixture fixture) : IClassFixture<Gateway
     public async Task A_trusted_token_with_a_wrong_tier_or_user_is_422(string claims, string type) =>
         (await AskAsync($"Bearer {Token(claims)}")).ShouldBe(422, type);
 
+    /// <summary>Signed by hand: the library that checks signatures refuses to make one with so short a secret.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(20)]
+    [InlineData(31)]
+    [InlineData(32)]
+    [InlineData(70)]
+    public async Task A_token_of_any_secret_that_is_accepted_is_trusted_and_one_byte_changed_it_is_not(int bytes)
+    {
+        var secret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[..bytes];
+        var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString("""{"sub":"u1","exp":4102444800}"""u8)}";
+        var signature = HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(signed));
+        await using var gateway = await TestGateway.StartAsync(fixture.HuggingFace, $"JWT_SECRET={secret}");
+
+        (await SendAsync(gateway, $"Bearer {signed}.{Base64Url.EncodeToString(signature)}")).ShouldBeAnImage();
+        signature[7] ^= 1;
+        (await SendAsync(gateway, $"Bearer {signed}.{Base64Url.EncodeToString(signature)}")).ShouldBe(401, "unauthenticated");
+    }
+
     internal static string Token(string claims, TimeSpan? expiresIn = default, string secret = GatewayFixture.JwtSecret, bool expires = true)
     {
         var payload = System.Text.Json.Nodes.JsonNode.Parse(claims)!;
@@ -140,7 +160,9 @@ public class AuthenticationTests(GatewayFixture fixture) : IClassFixture<Gateway
         new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }
             .CreateToken(claims, new SigningCredentials(new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret)), algorithm), headers ?? []);
 
-    private async Task<Answer> AskAsync(string? authorization, Action<HttpRequestMessage>? change = null)
+    private Task<Answer> AskAsync(string? authorization, Action<HttpRequestMessage>? change = null) => SendAsync(fixture.Gateway, authorization, change);
+
+    private static async Task<Answer> SendAsync(TestGateway gateway, string? authorization, Action<HttpRequestMessage>? change = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{TestGateway.Dev}") { Content = TestGateway.Json(Body) };
         if (authorization is not null)
@@ -149,6 +171,6 @@ public class AuthenticationTests(GatewayFixture fixture) : IClassFixture<Gateway
         }
 
         change?.Invoke(request);
-        return await fixture.Gateway.SendAsync(request);
+        return await gateway.SendAsync(request);
     }
 }
