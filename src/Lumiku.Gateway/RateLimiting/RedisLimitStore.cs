@@ -39,7 +39,7 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
     public async ValueTask RenewAsync(IReadOnlyCollection<RequestLease> leases)
     {
         var byOwner = leases.Cast<RedisLease>().Where(lease => !lease.IsReleased).GroupBy(lease => lease.Owner);
-        await Task.WhenAll(byOwner.Select(owned => EvaluateAsync("renew", owned.Key, periods: null, [Of(RequestLease.Lifetime.Ticks), .. owned.Select(lease => lease.Id)])));
+        await Task.WhenAll(byOwner.Select(owned => RenewAsync(owned.Key, [.. owned])));
     }
 
     public ValueTask<Booking> ReserveAsync(Account account, int units, TimeSpan lapsesAfter)
@@ -111,6 +111,22 @@ internal sealed class RedisLimitStore(RedisConnection redis, string keyPrefix, T
             var bucket = RequestBucket.Of(account.Limits, TimeSpan.FromTicks(reply.Number(1)), TimeSpan.FromTicks(reply.Number(2)));
             var (left, nextIn) = bucket.Left(account.Limits);
             return (result, new LimitUsage(account.Limits, left, nextIn, (int)reply.Number(3), Count(reply, 4), Count(reply, 7), periods, clock, reply.Text(11)));
+        }
+    }
+
+    private async Task RenewAsync(Owner owner, RedisLease[] leases)
+    {
+        try
+        {
+            await EvaluateAsync("renew", owner, periods: null, [Of(RequestLease.Lifetime.Ticks), .. leases.Select(lease => lease.Id)]);
+        }
+        finally
+        {
+            // One that was freed after it was asked may have been taken again.
+            foreach (var lease in leases.Where(lease => lease.IsReleased))
+            {
+                await EvaluateAsync("release", owner, periods: null, [lease.Id]);
+            }
         }
     }
 

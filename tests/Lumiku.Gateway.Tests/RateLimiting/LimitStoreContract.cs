@@ -1,3 +1,4 @@
+using System.Collections;
 using Lumiku.Gateway.Entitlements;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Tests.Support;
@@ -156,6 +157,18 @@ public abstract class LimitStoreContract
         (await Store.LookAsync(account)).Running.ShouldBe(2);
         await Store.ReleaseAsync(late, account);
         await Store.RenewAsync([late, other]);
+        (await Store.LookAsync(account)).Running.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_slot_that_is_freed_while_it_is_renewed_stays_free()
+    {
+        var account = Who(new UsageLimits { ConcurrentRequests = 2 });
+        var ending = (await Store.AdmitAsync(account, takesSlot: true)).Lease.ShouldNotBeNull();
+        var running = (await Store.AdmitAsync(account, takesSlot: true)).Lease.ShouldNotBeNull();
+
+        await Store.RenewAsync(new EndingLeases(ending, running, () => Store.ReleaseAsync(ending, account).AsTask().GetAwaiter().GetResult()));
+
         (await Store.LookAsync(account)).Running.ShouldBe(1);
     }
 
@@ -495,5 +508,20 @@ public abstract class LimitStoreContract
         }
 
         return taken;
+    }
+
+    /// <summary>Two leases, of which the first is freed once it has been handed on.</summary>
+    private sealed class EndingLeases(RequestLease ending, RequestLease running, Action end) : IReadOnlyCollection<RequestLease>
+    {
+        public int Count => 2;
+
+        public IEnumerator<RequestLease> GetEnumerator()
+        {
+            yield return ending;
+            end();
+            yield return running;
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }
