@@ -12,8 +12,8 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
 {
     private readonly ConcurrentDictionary<CacheKey, Task<KeptImage?>> _reading = [];
 
-    /// <summary>Claims that are being written to Redis; true: received meanwhile.</summary>
-    private readonly ConcurrentDictionary<CacheKey, bool> _claiming = [];
+    /// <summary>Claims that are being written to Redis, and are found here meanwhile.</summary>
+    private readonly ConcurrentDictionary<CacheKey, Claiming> _claiming = [];
 
     /// <summary>Looks into memory alone.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found) => memory.TryFind(key, out found);
@@ -37,8 +37,16 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
     }
 
     /// <summary>Looks for an image that waits for one owner. It is never in the memory of two replicas: once it is received it is to be gone.</summary>
-    public ValueTask<KeptImage?> FindClaimAsync(CacheKey claim) =>
-        memory.TryFind(claim, out var found) ? new(found) : shared is null ? default : new(shared.FindAsync(claim));
+    public ValueTask<KeptImage?> FindClaimAsync(CacheKey claim)
+    {
+        // First: one that is not being written any more is in one of the other two.
+        if (_claiming.TryGetValue(claim, out var claiming) && !purger.Concerns(claiming.Lease.Image, claiming.Claimant) && claiming.Lease.Share() is { } own)
+        {
+            return new(new KeptImage(own, TimeSpan.Zero, claiming.Lifetime));
+        }
+
+        return memory.TryFind(claim, out var found) ? new(found) : shared is null ? default : new(shared.FindAsync(claim));
+    }
 
     /// <summary>Has an image wait for one owner: in Redis; in memory where that is not to be had.</summary>
     /// <param name="lease">The caller's own, which stays the caller's.</param>
@@ -51,24 +59,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
         }
         else if (lease.Share() is { } own)
         {
-            _claiming[claim.Key] = false;
-            _ = ClaimThereAsync(shared, own);
-        }
-
-        async Task ClaimThereAsync(SharedImages images, ImageLease own)
-        {
-            using (own)
-            {
-                var isThere = await KeepThereAsync(images, claim.Key, own, lifetime, claimant);
-                if (_claiming.TryRemove(claim.Key, out var isReceived) && isReceived)
-                {
-                    await images.RemoveAsync(claim.Key);
-                }
-                else if (!isThere)
-                {
-                    KeepHere(claim.Key, own, lifetime, claimant);
-                }
-            }
+            var claiming = new Claiming(own, lifetime, claimant);
+            _claiming[claim.Key] = claiming;
+            _ = ClaimThereAsync(shared, claim.Key, claiming);
         }
     }
 
@@ -85,8 +78,14 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
 
     public void Remove(CacheKey key)
     {
+        if (_claiming.TryGetValue(key, out var claiming))
+        {
+            // Before it is taken away: whoever writes it looks afterwards.
+            claiming.IsReceived = true;
+            _claiming.TryRemove(new KeyValuePair<CacheKey, Claiming>(key, claiming));
+        }
+
         memory.Remove(key);
-        _claiming.TryUpdate(key, newValue: true, comparisonValue: false);
         if (shared is not null)
         {
             _ = shared.RemoveAsync(key);
@@ -100,6 +99,22 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
     /// <returns>How many; null where there is no Redis.</returns>
     /// <exception cref="RedisFailedException">Some may be left, which nobody finds who knows of the purge.</exception>
     public async Task<int?> RemovePurgedAsync() => shared is null ? null : await shared.RemovePurgedAsync();
+
+    private async Task ClaimThereAsync(SharedImages images, CacheKey key, Claiming claiming)
+    {
+        using var own = claiming.Lease;
+        if (!await KeepThereAsync(images, key, own, claiming.Lifetime, claiming.Claimant) && !claiming.IsReceived)
+        {
+            KeepHere(key, own, claiming.Lifetime, claiming.Claimant);
+        }
+
+        _claiming.TryRemove(new KeyValuePair<CacheKey, Claiming>(key, claiming));
+        if (claiming.IsReceived)
+        {
+            memory.Remove(key);
+            await images.RemoveAsync(key);
+        }
+    }
 
     private bool KeepHere(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
     {
@@ -164,5 +179,24 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
         }
 
         return found;
+    }
+
+    /// <param name="lease">Held until it is written.</param>
+    private sealed class Claiming(ImageLease lease, TimeSpan lifetime, PurgeMark claimant)
+    {
+        private volatile bool _isReceived;
+
+        public ImageLease Lease => lease;
+
+        public TimeSpan Lifetime => lifetime;
+
+        public PurgeMark Claimant => claimant;
+
+        /// <summary>Its owner has it: it waits no longer.</summary>
+        public bool IsReceived
+        {
+            get => _isReceived;
+            set => _isReceived = value;
+        }
     }
 }

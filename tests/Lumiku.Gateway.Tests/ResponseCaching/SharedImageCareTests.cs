@@ -75,6 +75,36 @@ public sealed class SharedImageCareTests
         (await kept.FindAsync(SomeImages.Key(1))).ShouldBeNull();
     }
 
+    /// <summary>Redis says nothing, so what it is written to does not have it.</summary>
+    [Fact]
+    public async Task A_claim_is_found_while_it_is_written_until_it_is_received()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var redis = Replica.Connect(server.Url, "images");
+        await Eventually.BeAsync(() => redis.IsUp, "up");
+        await using var hf = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(hf);
+        var purger = gateway.Services.GetRequiredService<Purger>();
+        var kept = new KeptImages(gateway.Services.GetRequiredService<ImageCache>(), Images(redis, TimeProvider.System), purger);
+        using var image = SomeImages.Lease(1_200_000, 1);
+        var anna = new Owner(IsUser: true, "anna");
+        server.Freeze();
+        kept.Claim(new ImageClaim(SomeImages.Key(1), anna), image, TimeSpan.FromHours(1));
+        kept.Claim(new ImageClaim(SomeImages.Key(2), anna), image, TimeSpan.FromHours(1));
+        kept.Claim(new ImageClaim(SomeImages.Key(3), new Owner(IsUser: true, "ben")), image, TimeSpan.FromHours(1));
+
+        (await kept.FindClaimAsync(SomeImages.Key(1))).ShouldNotBeNull().Lease.Dispose();
+        kept.Remove(SomeImages.Key(1));
+        (await kept.FindClaimAsync(SomeImages.Key(1))).ShouldBeNull();
+        await purger.BeginAsync(PurgeMark.OfOwner(new Owner(IsUser: true, "ben")));
+        (await kept.FindClaimAsync(SomeImages.Key(3))).ShouldBeNull("it was purged");
+
+        server.Thaw();
+        await Eventually.BeAsync(() => redis.IsUp, "up");
+        await Eventually.BeAsync(async () => await kept.FindClaimAsync(SomeImages.Key(2)) is not null, "in Redis, in memory, or still on its way");
+        (await kept.FindClaimAsync(SomeImages.Key(1))).ShouldBeNull();
+    }
+
     private static Task PauseAsync(int ms) => Task.Delay(TimeSpan.FromMilliseconds(ms), TimeProvider.System, Token);
 
     private static SharedImages Images(RedisConnection redis, TimeProvider time) => new(redis, new RedisOptions(), new PurgeList(), new ImagesRoom(redis, new RedisOptions(), time, NullLogger<ImagesRoom>.Instance), NullLogger<SharedImages>.Instance);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
 using Lumiku.Gateway.ResponseCaching.Purging;
@@ -220,6 +221,29 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
             "it is asked for");
         FlightBench.ShouldBeBy(again!, "HIT", units: 0);
         huggingFace.Received.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_caller_who_left_and_asks_again_at_once_finds_its_image_before_redis_has_it()
+    {
+        await using var wire = new FaultProxy(redis.Port);
+        await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:Images=redis://127.0.0.1:{wire.Port}", $"Redis:KeyPrefix={_prefix}", "Redis:CallTimeout=00:00:01", "Cache:Unseeded=RetryOnly");
+        await Eventually.BeAsync(() => Replica.IsUp(bench.Gateway), "it is connected");
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
+        using var leaving = new CancellationTokenSource();
+        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
+        await bench.ShouldRenderAsync(1);
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(leaver);
+        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<HeldLeases>().Count == 0, "it has left");
+        wire.IsSilent = true;
+        bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
+        await Eventually.BeAsync(() => bench.FlightCount == 0, "it has landed");
+        bench.HuggingFace.BehaveWell();
+
+        FlightBench.ShouldBeBy(await bench.AskAsync(user: "anna"), "HIT", units: 0);
+        bench.Calls.ShouldBe(1);
+        wire.IsSilent = false;
     }
 
     private async Task<long> CountKeysAsync() => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image*') }}", "k")).Number(0);
