@@ -39,33 +39,34 @@ internal static class LimitProblems
     /// <param name="units">What was asked for.</param>
     public static GatewayProblem QuotaExceeded(Account account, LimitPolicies violated, LimitUsage usage, int units)
     {
-        var isNever = false;
+        var (limits, periods) = (usage.Limits, usage.Periods);
+        var freesAt = violated.HasFlag(LimitPolicies.Month) ? periods.Month.End : periods.Day.End;
+
+        // What an operator granted or took ends with its period: the one after it has the limit alone.
+        var (isNeverOfDay, isNeverOfMonth) = (units > limits.UnitsPerDay, units > limits.UnitsPerMonth && freesAt >= periods.Month.End);
         List<string> reasons = [];
         Dictionary<string, string> frees = [];
-        if (violated.HasFlag(LimitPolicies.Day))
+        if (violated.HasFlag(LimitPolicies.Day) || isNeverOfDay)
         {
-            Explain("day", usage.Limits.UnitsPerDay!.Value, usage.Day, usage.Periods.Day);
+            Explain("day", limits.UnitsPerDay!.Value, usage.Day, periods.Day, isNeverOfDay);
         }
 
-        if (violated.HasFlag(LimitPolicies.Month))
+        if (violated.HasFlag(LimitPolicies.Month) || isNeverOfMonth)
         {
-            Explain("month", usage.Limits.UnitsPerMonth!.Value, usage.Month, usage.Periods.Month);
+            Explain("month", limits.UnitsPerMonth!.Value, usage.Month, periods.Month, isNeverOfMonth);
         }
 
-        var freesAt = violated.HasFlag(LimitPolicies.Month) ? usage.Periods.Month.End : usage.Periods.Day.End;
-        var problem = isNever ? GatewayProblem.QuotaTooSmall(units, freesAt - usage.At)
+        var problem = isNeverOfDay || isNeverOfMonth ? GatewayProblem.QuotaTooSmall(units, freesAt - usage.At)
             : GatewayProblem.QuotaExceeded(violated.HasFlag(LimitPolicies.Month) ? "month" : "day", units, Moment.RoundedUp(freesAt), freesAt - usage.At);
         return problem with { Detail = Sentence(account, reasons), ViolatedPolicies = violated.Names(), FreesAt = frees.Count == 0 ? null : frees };
 
-        void Explain(string name, int limit, UnitCount count, QuotaPeriod period)
+        void Explain(string name, int limit, UnitCount count, QuotaPeriod period, bool isNever)
         {
             var granted = count.Granted == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {count.Granted:+0;-0} granted");
             var needed = $"{name}: {limit} units{granted}, {count.Left(limit)} left, {units} needed";
-            if (units > limit + count.Granted)
+            if (isNever)
             {
-                // Another period has no more of them.
-                isNever = true;
-                reasons.Add($"{needed}, which is more than there is at all");
+                reasons.Add($"{needed}, which is more than there is {(count.Granted > 0 ? "without a grant" : "at all")}");
             }
             else
             {
