@@ -212,7 +212,7 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
                 {
                     await next();
                 }
-                catch (RedisUnavailableException exception) when (exception.InnerException is RedisScriptException)
+                catch (Exception exception) when (exception is not RedisUnavailableException { InnerException: not RedisScriptException })
                 {
                     // It can never be told, and the others wait behind it.
                     Log.NotTold(_logger, exception);
@@ -225,10 +225,6 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
         catch (RedisUnavailableException)
         {
             // Told again next time; what has been told changes nothing the second time.
-        }
-        catch (Exception exception)
-        {
-            Log.NotTold(_logger, exception);
         }
         finally
         {

@@ -43,5 +43,25 @@ public sealed class RedisLimitStoreTests(RedisServer redis) : LimitStoreContract
             "EVAL", $"for _, key in ipairs(redis.call('KEYS', 'contract:*:reserved')) do local day = string.gsub(key, 'reserved$', 'd:{first}') redis.call('DEL', day) {damage} end return 1", "0")).ShouldBe(":1");
     }
 
+    [Theory]
+    [InlineData("redis.call('HSET', key, 'pace', 0)")]
+    [InlineData("redis.call('HSET', key, 'pace', -5)")]
+    [InlineData("redis.call('HSET', key, 'pace', '9000000000000000000')")]
+    [InlineData("redis.call('HSET', key, 'pace', 'nan')")]
+    [InlineData("redis.call('HDEL', key, 'pace')")]
+    public async Task A_bucket_without_a_pace_counts_as_full_and_fails_nobody(string damage)
+    {
+        var time = new ManualTime();
+        var store = Create(time);
+        var account = new Account(new Owner(IsUser: true, $"{Guid.NewGuid()}"), "free", new UsageLimits { RequestsPerMinute = 10, Burst = 2 }, new QuotaCalendar(TimeZoneInfo.Utc));
+        await store.AdmitAsync(account, takesSlot: false);
+        await store.AdmitAsync(account, takesSlot: false);
+        (await redis.TellAsync("EVAL", $"for _, key in ipairs(redis.call('KEYS', 'contract:*:bucket')) do {damage} end return 1", "0")).ShouldBe(":1");
+
+        (await store.LookAsync(account)).RequestsLeft.ShouldBe(2);
+        (await store.AdmitAsync(account, takesSlot: false)).Usage.RequestsLeft.ShouldBe(1);
+        (await store.LookAsync(account)).RequestsLeft.ShouldBe(1);
+    }
+
     private protected override ILimitStore Create(ManualTime time) => new RedisLimitStore(_connection, "contract", time, testClock: time);
 }

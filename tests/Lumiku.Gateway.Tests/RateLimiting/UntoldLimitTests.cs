@@ -33,6 +33,32 @@ public sealed class UntoldLimitTests
     }
 
     [Fact]
+    public async Task What_fails_for_one_owner_whatever_it_is_does_not_hold_up_the_slots_of_others()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var wire = new FaultProxy(server.Port);
+        await using var hf = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await Replica.StartAsync(hf, wire.Port, isPatient: false, "Redis:ExpectedReplicas=2");
+        var store = (SharedLimitStore)gateway.Services.GetRequiredService<ILimitStore>();
+        var anna = new Account(new Owner(IsUser: true, "anna"), "free", new UsageLimits { RequestsPerMinute = 60 }, new QuotaCalendar(TimeZoneInfo.Utc));
+        var berta = anna with { Owner = new Owner(IsUser: true, "berta") };
+        var one = (await store.AdmitAsync(anna, takesSlot: true)).Lease.ShouldNotBeNull();
+        var two = (await store.AdmitAsync(berta, takesSlot: true)).Lease.ShouldNotBeNull();
+        (await store.LookAsync(berta)).Running.ShouldBe(1);
+        wire.IsSilent = true;
+
+        // No settings have such limits; half of them, which count here meanwhile, are well.
+        await store.ReleaseAsync(one, anna with { Limits = new UsageLimits { RequestsPerMinute = 60, Burst = -1 } });
+        await store.ReleaseAsync(two, berta);
+        store.UntoldCount.ShouldBe(2);
+        wire.IsSilent = false;
+
+        await Eventually.BeAsync(() => Replica.IsUp(gateway), "up");
+        await Eventually.BeAsync(() => store.UntoldCount == 0, "nothing is left to be told");
+        (await store.LookAsync(berta)).Running.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_damaged_reservation_does_not_hold_up_the_settlements_of_others()
     {
         await using var server = await RedisServer.StartAsync();

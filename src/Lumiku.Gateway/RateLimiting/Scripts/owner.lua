@@ -13,7 +13,7 @@
 --       :reserved (hash: reservation to "units day month"; what has lapsed stays, as it may be settled late)
 
 local owner = KEYS[1]
-local DAY_MS, TICKS_PER_MS = 86400000, 10000
+local DAY_MS, TICKS_PER_MS, TICKS_PER_MINUTE = 86400000, 10000, 600000000
 
 local function number(value)
   return tonumber(value or 0) or 0
@@ -87,8 +87,13 @@ end
 
 local function bucket()
   local values = redis.call('HMGET', owner .. ':bucket', 'full', 'pace', 'at')
+  local pace = number(values[2])
+  -- At any limit a request is back within a minute: a bucket that says otherwise is damaged, and counts as full.
+  if not (pace > 0 and pace <= TICKS_PER_MINUTE) then
+    return 0, 0
+  end
   -- A clock that was set back takes nothing away: what was used when it was written is used now.
-  return math.max(0, number(values[1]) - math.max(now, number(values[3]))), number(values[2])
+  return math.max(0, number(values[1]) - math.max(now, number(values[3]))), pace
 end
 
 local function running()
