@@ -75,8 +75,9 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
     /// <summary>Keeps an image in place of what the key had. One that is larger than the whole memory, or lives no time, is not kept.</summary>
     /// <param name="lease">The caller's own, which stays the caller's.</param>
     /// <param name="claimant">For whom alone it waits; null: for nobody in particular.</param>
+    /// <param name="age">How long it was kept elsewhere before.</param>
     /// <returns>Whether it was kept.</returns>
-    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
+    public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null, TimeSpan age = default)
     {
         var capacity = settings.Value.Cache.MemoryBytes;
         var now = time.GetTimestamp();
@@ -85,7 +86,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
             return false;
         }
 
-        var entry = new Entry(key, own, claimant, own.Image.HeldBytes + Overhead, now, now + (long)(lifetime.TotalSeconds * time.TimestampFrequency));
+        var entry = new Entry(key, own, claimant, own.Image.HeldBytes + Overhead, now - TimestampsIn(age), now + TimestampsIn(lifetime));
         lock (_lock)
         {
             if (_entries.TryRemove(key, out var old))
@@ -192,6 +193,8 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         Evictions += IsExpired(entry) ? 0 : 1;
         LetGo(entry);
     }
+
+    private long TimestampsIn(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 
     private bool IsExpired(Entry entry) => time.GetTimestamp() >= entry.ExpiresAt;
 

@@ -30,7 +30,7 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
         var found = shared is null ? null : await shared.FindAsync(key);
         if (found is not null && isForEverybody)
         {
-            KeepHere(key, found.Lease, found.TimeToLive);
+            KeepHere(key, found.Lease, found.TimeToLive, age: found.Age);
         }
 
         return found;
@@ -116,9 +116,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
         }
     }
 
-    private bool KeepHere(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null)
+    private bool KeepHere(CacheKey key, ImageLease lease, TimeSpan lifetime, PurgeMark? claimant = null, TimeSpan age = default)
     {
-        if (!memory.Keep(key, lease, lifetime, claimant))
+        if (!memory.Keep(key, lease, lifetime, claimant, age))
         {
             return false;
         }
@@ -169,7 +169,7 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
             found = await images.FindAsync(key);
             if (found is not null)
             {
-                KeepHere(key, found.Lease, found.TimeToLive);
+                KeepHere(key, found.Lease, found.TimeToLive, age: found.Age);
             }
         }
         finally

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using Lumiku.Gateway.RateLimiting;
 using Lumiku.Gateway.Redis;
 using Lumiku.Gateway.ResponseCaching;
@@ -196,6 +197,25 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_image_from_redis_is_as_old_as_it_is_there_in_memory_too()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        string[] settings = [$"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", $"Models:Catalog:{TestGateway.Dev}:CacheFor=1.00:00:00"];
+        await using var first = await StartAsync(huggingFace, settings);
+        await using var second = await StartAsync(huggingFace, settings);
+        FlightBench.ShouldBeBy(await first.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro"), "MISS", units: 1);
+        await Eventually.BeAsync(async () => await CountKeysAsync("*}") == 1, "it is in Redis");
+        await _connection.EvaluateAsync($"redis.call('PEXPIRE', redis.call('KEYS', '{_prefix}:image:1:*}}')[1], 3600000) return {{ 1 }}", "k");
+
+        foreach (var place in new[] { "Redis", "memory" })
+        {
+            var hit = await second.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro");
+            FlightBench.ShouldBeBy(hit, "HIT", units: 0);
+            int.Parse(hit.Header("Age")!, CultureInfo.InvariantCulture).ShouldBeInRange(23 * 3_600, 24 * 3_600, place);
+        }
+    }
+
+    [Fact]
     public async Task A_caller_who_left_finds_its_image_at_another_replica()
     {
         await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", "Cache:Unseeded=RetryOnly");
@@ -246,7 +266,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         wire.IsSilent = false;
     }
 
-    private async Task<long> CountKeysAsync() => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image*') }}", "k")).Number(0);
+    private async Task<long> CountKeysAsync(string end = "*") => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image:1:{end}') }}", "k")).Number(0);
 
     private static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string[] settings)
     {
