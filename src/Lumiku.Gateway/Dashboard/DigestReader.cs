@@ -52,7 +52,7 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Im
         model.Count(story => story.Outcome is CacheOutcome.Miss or CacheOutcome.Bypass), model.Count(story => story.Status >= 500 || story.ErrorType is "upstream-refused" or "parameter-refused" or "model-not-offered"),
         model.Sum(story => story.Cost?.Spent ?? 0))
     {
-        Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored && story.Terms is { } terms && cache.Has(terms.Key)).Select(story => story.Number).Take(MostPictures)],
+        Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored && story.Terms is { } terms && cache.Contains(terms.Key)).Select(story => story.Number).Take(MostPictures)],
     };
 
     private static TierDigest TierOf(IGrouping<string, RequestStory> tier)

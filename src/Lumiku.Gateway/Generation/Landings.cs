@@ -82,8 +82,8 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
             await lead.CloseAsync();
         }
 
-        Land(flight, plan, result, plan.Settings.Generation.FailureMemory);
-        await ShareAsync(plan, result, lead);
+        var claims = Land(flight, plan, result, plan.Settings.Generation.FailureMemory);
+        await ShareAsync(plan, result, lead, claims);
     }
 
     /// <summary>Whether a kept image would do for the opener.</summary>
@@ -98,27 +98,31 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
     }
 
     /// <summary>Answers all who wait here; for those who left, an image waits.</summary>
-    private void Land(Flight flight, GenerationPlan plan, GenerationResult result, TimeSpan failureMemory)
+    /// <returns>The claims of those who left.</returns>
+    private IReadOnlyCollection<ImageClaim> Land(Flight flight, GenerationPlan plan, GenerationResult result, TimeSpan failureMemory)
     {
         var claims = flights.Land(plan.Terms.Key, flight, result, failureMemory);
         if (result.Lease is { } image && !plan.Terms.IsPrivate && !IsForEverybody(plan, result))
         {
-            foreach (var claim in claims)
-            {
-                Claim(claim, image, plan);
-            }
+            Claim(claims, image, plan);
         }
+
+        return claims;
     }
 
     /// <summary>For the other replicas: first the image, then the word that it is there.</summary>
-    private async Task ShareAsync(GenerationPlan plan, GenerationResult result, SharedFlights.FlightLead? lead)
+    /// <param name="claims">Of those who left: a copy waits for each where, after all, the image is kept for everybody nowhere.</param>
+    private async Task ShareAsync(GenerationPlan plan, GenerationResult result, SharedFlights.FlightLead? lead, IReadOnlyCollection<ImageClaim> claims)
     {
         var isForEverybody = IsForEverybody(plan, result);
         if (result.Lease is { } image)
         {
             if (isForEverybody)
             {
-                await kept.ShareAsync(plan.Terms.Key, image, plan.Model.Options.CacheFor);
+                if (!await kept.ShareAsync(plan.Terms.Key, image, plan.Model.Options.CacheFor) && !kept.IsHere(plan.Terms.Key))
+                {
+                    Claim(claims, image, plan);
+                }
             }
             else if (lead?.Token is { } token)
             {
@@ -152,6 +156,14 @@ internal sealed class Landings(Flights flights, KeptImages kept, TimeProvider ti
         using var lease = found.Lease;
         Land(opener.Flight, plan, new GenerationResult(lease, Failure: null, outcome.Model, TimeSpan.Zero) { IsShared = true, IsStored = outcome.IsStored }, TimeSpan.Zero);
         return true;
+    }
+
+    private void Claim(IReadOnlyCollection<ImageClaim> claims, ImageLease image, GenerationPlan plan)
+    {
+        foreach (var claim in claims)
+        {
+            Claim(claim, image, plan);
+        }
     }
 
     /// <summary>Has an image wait for one owner who did not receive it.</summary>

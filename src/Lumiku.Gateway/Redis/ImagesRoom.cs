@@ -6,7 +6,10 @@ internal sealed partial class ImagesRoom(RedisConnection redis, RedisOptions opt
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private long _asked = long.MinValue;
-    private bool _hasRoom = true;
+    private volatile bool _hasRoom = true;
+
+    /// <summary>What was found last; true before the first look.</summary>
+    public bool HadRoom => _hasRoom;
 
     /// <summary>One that makes room by itself, whatever lies in it, always has.</summary>
     /// <param name="key">Of what is to be written: in a cluster its node is asked.</param>

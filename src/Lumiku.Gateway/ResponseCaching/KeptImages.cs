@@ -18,6 +18,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
     /// <summary>Looks into memory alone.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found) => memory.TryFind(key, out found);
 
+    /// <summary>Whether something is kept in memory under the key; it does not count as asked for.</summary>
+    public bool IsHere(CacheKey key) => memory.Contains(key);
+
     /// <summary>Looks into memory, then into Redis. However many look for one image at once, it is read from there once.</summary>
     /// <returns>The image with a lease of the caller's own; null where it is in neither.</returns>
     public ValueTask<KeptImage?> FindAsync(CacheKey key) =>
@@ -66,9 +69,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
     }
 
     /// <summary>Keeps an image in memory, in place of what the key had; it is for <see cref="ShareAsync"/> to keep it in Redis.</summary>
-    /// <returns>Whether it will be found: in memory, or in Redis.</returns>
+    /// <returns>Whether it will be found: in memory or, as far as is known before it is written, in Redis.</returns>
     public bool Keep(CacheKey key, ImageLease lease, TimeSpan lifetime) =>
-        KeepHere(key, lease, lifetime) || (shared?.IsUp == true && lifetime > TimeSpan.Zero && !purger.Concerns(lease.Image, claimant: null));
+        KeepHere(key, lease, lifetime) || (lifetime > TimeSpan.Zero && shared?.CanKeep(key) == true && !purger.Concerns(lease.Image, claimant: null));
 
     /// <summary>Keeps an image in Redis too. It is for after the answers: nobody has to wait for it.</summary>
     /// <param name="lease">The caller's own, held until this ends.</param>

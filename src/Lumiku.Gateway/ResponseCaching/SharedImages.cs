@@ -20,8 +20,21 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     /// <summary>Pieces outlive their manifest by this, so that who has read the one finds the other.</summary>
     private static readonly TimeSpan PieceGrace = TimeSpan.FromMinutes(1);
 
-    /// <summary>Images can be kept there, as far as is known.</summary>
-    public bool IsUp => redis.IsUp;
+    /// <summary>An image can be kept there, as far as is known without asking; where there was no room, somebody looks anew.</summary>
+    public bool CanKeep(CacheKey key)
+    {
+        if (!redis.IsUp)
+        {
+            return false;
+        }
+
+        if (!room.HadRoom)
+        {
+            _ = LookForRoomAsync(key);
+        }
+
+        return room.HadRoom;
+    }
 
     /// <returns>The image with a lease of its own; null where there is none, or none that is whole.</returns>
     public async Task<KeptImage?> FindAsync(CacheKey key)
@@ -140,6 +153,18 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
 
         return removed;
+    }
+
+    private async Task LookForRoomAsync(CacheKey key)
+    {
+        try
+        {
+            await room.HasAsync(ManifestOf(key));
+        }
+        catch (RedisFailedException)
+        {
+            // With another image.
+        }
     }
 
     private async Task<bool> RemoveIfPurgedAsync(string manifestKey)

@@ -266,6 +266,50 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         wire.IsSilent = false;
     }
 
+    [Fact]
+    public async Task Where_neither_memory_nor_redis_takes_an_image_nobody_is_told_that_it_is_stored()
+    {
+        await using var small = await RedisServer.StartAsync("--maxmemory", "8mb", "--maxmemory-policy", "noeviction");
+        await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:Images={small.Url}", $"Redis:KeyPrefix={_prefix}", Replica.Patience, "Cache:MemoryBytes=0");
+        await Eventually.BeAsync(() => Replica.IsUp(bench.Gateway), "it is connected");
+        await small.TellAsync("EVAL", "redis.call('SET', 'ballast', string.rep('x', 6000000)) return 1", "0");
+
+        // Nobody has looked before the first.
+        await ShouldComeToBeAsync("lumiku; fwd=miss");
+        await small.TellAsync("DEL", "ballast");
+        await ShouldComeToBeAsync("lumiku; fwd=miss; stored");
+
+        Task ShouldComeToBeAsync(string status) => Eventually.BeAsync(
+            async () =>
+            {
+                bench.Time.Advance(TimeSpan.FromSeconds(5));
+                return (await bench.AskAsync($$"""{"inputs":"{{Guid.NewGuid()}}"}""")).Header("Cache-Status") == status;
+            },
+            status);
+    }
+
+    [Fact]
+    public async Task Who_left_finds_a_copy_where_the_image_could_not_be_kept_for_everybody_after_all()
+    {
+        await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", Replica.Patience, "Cache:MemoryBytes=0");
+        await Eventually.BeAsync(() => Replica.IsUp(bench.Gateway), "it is connected");
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
+        using var leaving = new CancellationTokenSource();
+        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
+        await bench.ShouldRenderAsync(1);
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(leaver);
+        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<HeldLeases>().Count == 0, "it has left");
+        var manifest = $"{_prefix}:image:1:{{{FlightBench.KeyOf(FlightBench.Body, TestGateway.Dev)}}}";
+        await _connection.EvaluateAsync("redis.call('LPUSH', KEYS[1], 'in the way') return { 1 }", manifest);
+        bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
+        await bench.ShouldEndEmptyAsync();
+        bench.HuggingFace.BehaveWell();
+
+        FlightBench.ShouldBeBy(await bench.AskAsync(user: "anna"), "HIT", units: 0);
+        bench.Calls.ShouldBe(1);
+    }
+
     private async Task<long> CountKeysAsync(string end = "*") => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image:1:{end}') }}", "k")).Number(0);
 
     private static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string[] settings)
