@@ -21,6 +21,8 @@ internal readonly record struct CacheKey
 
     private CacheKey(ReadOnlySpan<byte> fields) => SHA256.HashData(fields, _digest);
 
+    private CacheKey(Digest digest) => _digest = digest;
+
     /// <param name="request">Its path names the served model and the task; its body is in the canonical form.</param>
     /// <param name="accept">The media type that is asked for.</param>
     /// <param name="owner">Whose image it is; null: everybody's.</param>
@@ -33,6 +35,15 @@ internal readonly record struct CacheKey
 
     /// <summary>The key under which an image of this key waits for one owner alone.</summary>
     public CacheKey For(string owner) => Of([ClaimVersion, owner], _digest);
+
+    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out CacheKey key)
+    {
+        Digest digest = default;
+        var isOne = Convert.FromHexString(text, digest, out var consumed, out var written) == OperationStatus.Done && consumed == text.Length && written == SHA256.HashSizeInBytes;
+        key = isOne ? new CacheKey(digest) : default;
+        return isOne;
+    }
 
     /// <inheritdoc/>
     public bool Equals(CacheKey other) => ((ReadOnlySpan<byte>)_digest).SequenceEqual(other._digest);

@@ -117,6 +117,15 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
         }
     }
 
+    /// <summary>Removes what the key has, unless it is this very picture.</summary>
+    public void RemoveOther(CacheKey key, string etag)
+    {
+        if (_entries.TryGetValue(key, out var entry) && entry.Lease.Image.ETag != etag)
+        {
+            Drop(entry);
+        }
+    }
+
     /// <summary>Removes all that are meant, by what they are and for whom alone they wait.</summary>
     /// <returns>How many.</returns>
     public int Remove(Func<GeneratedImage, PurgeMark?, bool> isMeant) =>

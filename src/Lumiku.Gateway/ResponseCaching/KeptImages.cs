@@ -15,6 +15,9 @@ internal sealed class KeptImages(ImageCache memory, SharedImages? shared, Purger
     /// <summary>Claims that are being written to Redis, and are found here meanwhile.</summary>
     private readonly ConcurrentDictionary<CacheKey, Claiming> _claiming = [];
 
+    /// <summary>Drops from memory what another replica has made anew. A message that is lost leaves it there until it expires.</summary>
+    public void Listen() => shared?.Listen(memory.RemoveOther);
+
     /// <summary>Looks into memory alone.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found) => memory.TryFind(key, out found);
 

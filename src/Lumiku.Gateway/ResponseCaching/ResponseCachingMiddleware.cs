@@ -81,8 +81,15 @@ internal static class ResponseCachingSetup
 {
     public static IServiceCollection AddImageCache(this IServiceCollection services) => services
         .AddSingleton<ImageCache>()
-        .AddSingleton(provider => new KeptImages(provider.GetRequiredService<ImageCache>(), SharedOf(provider), provider.GetRequiredService<Purger>()))
+        .AddSingleton(KeptOf)
         .AddPurging();
+
+    private static KeptImages KeptOf(IServiceProvider services)
+    {
+        KeptImages kept = new(services.GetRequiredService<ImageCache>(), SharedOf(services), services.GetRequiredService<Purger>());
+        kept.Listen();
+        return kept;
+    }
 
     private static SharedImages? SharedOf(IServiceProvider services) => services.GetService<RedisImages>() is not { } redis ? null : new SharedImages(
         redis.Connection, services.GetRequiredService<CurrentSettings>().Value.Redis, services.GetRequiredService<PurgeList>(), services.GetRequiredService<ImagesRoom>(), services.GetRequiredService<ILogger<SharedImages>>());

@@ -20,6 +20,10 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     /// <summary>Pieces outlive their manifest by this, so that who has read the one finds the other.</summary>
     private static readonly TimeSpan PieceGrace = TimeSpan.FromMinutes(1);
 
+    private static readonly string AnnounceScript = RedisScript.Of(typeof(SharedImages), "announce");
+
+    private readonly string _channel = $"{options.KeyPrefix}:images:1";
+
     /// <summary>An image can be kept there, as far as is known without asking; where there was no room, somebody looks anew.</summary>
     public bool CanKeep(CacheKey key)
     {
@@ -35,6 +39,16 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
 
         return room.HadRoom;
     }
+
+    /// <summary>Hears, as long as there is a connection, of images that a replica has kept for everybody: the key and the <c>ETag</c>. One's own are among them.</summary>
+    /// <param name="heard">Must not wait for anything.</param>
+    public void Listen(Action<CacheKey, string> heard) => redis.Listen(_channel, message =>
+    {
+        if (message.Split(' ', 2) is [var name, var etag] && CacheKey.TryParse(name, out var key))
+        {
+            heard(key, etag);
+        }
+    });
 
     /// <returns>The image with a lease of its own; null where there is none, or none that is whole.</returns>
     public async Task<KeptImage?> FindAsync(CacheKey key)
@@ -112,6 +126,11 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
             }
 
             await redis.SetAsync(ManifestOf(key), manifest.Write(), lifetime, WriteBudget);
+            if (claimant is null)
+            {
+                await AnnounceAsync(key, image.ETag);
+            }
+
             if (before is not null && PiecesOf(key, before) is { Length: > 0 } old)
             {
                 await redis.DeleteAsync(old, WriteBudget);
@@ -153,6 +172,18 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
         }
 
         return removed;
+    }
+
+    private async Task AnnounceAsync(CacheKey key, string etag)
+    {
+        try
+        {
+            await redis.EvaluateAsync(AnnounceScript, ManifestOf(key), WriteBudget, _channel, $"{key} {etag}");
+        }
+        catch (RedisFailedException)
+        {
+            // Then some serve an older one until it expires.
+        }
     }
 
     private async Task LookForRoomAsync(CacheKey key)

@@ -310,6 +310,29 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         bench.Calls.ShouldBe(1);
     }
 
+    [Fact]
+    public async Task An_image_that_is_made_anew_takes_the_old_ones_place_in_every_memory()
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        string[] settings = [$"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", Replica.Patience];
+        await using var first = await StartAsync(huggingFace, settings);
+        await using var second = await StartAsync(huggingFace, settings);
+        var old = await first.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro");
+        await Eventually.BeAsync(async () => await CountKeysAsync("*}") == 1, "it is in Redis");
+        (await second.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro")).Header("ETag").ShouldBe(old.Header("ETag"));
+
+        huggingFace.BehaveNext(Misbehaviour.Parse("ignore-accept-webp"));
+        var anew = await first.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro", request => request.Headers.Add("Cache-Control", "no-cache"));
+        anew.ShouldBeAnImage("image/webp");
+        anew.Header("ETag").ShouldNotBe(old.Header("ETag"));
+
+        await Eventually.BeAsync(
+            async () => (await second.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro")).Header("ETag") == anew.Header("ETag"), "the other replica has the new one");
+        first.Services.GetRequiredService<ImageCache>().Count.ShouldBe(1, "the one that made it has it still");
+        (await first.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro")).Header("ETag").ShouldBe(anew.Header("ETag"));
+        huggingFace.Received.Count.ShouldBe(2);
+    }
+
     private async Task<long> CountKeysAsync(string end = "*") => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image:1:{end}') }}", "k")).Number(0);
 
     private static async Task<TestGateway> StartAsync(HuggingFaceSimulator huggingFace, string[] settings)
