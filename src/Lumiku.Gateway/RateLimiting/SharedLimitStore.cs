@@ -69,7 +69,7 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
     {
         var held = (SharedLease)lease;
         var here = await _local.ReleaseAsync(held.Local, ShareOf(account));
-        if (held.Shared is null)
+        if (held.Release() is not { } shared)
         {
             // One that waited for Redis once does not wait for it again.
             return here;
@@ -77,11 +77,11 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
 
         try
         {
-            return await _shared.ReleaseAsync(held.Shared, account);
+            return await _shared.ReleaseAsync(shared, account);
         }
         catch (RedisUnavailableException)
         {
-            Keep(() => _shared.ReleaseAsync(held.Shared, account).AsTask());
+            Keep(() => _shared.ReleaseAsync(shared, account).AsTask());
             return here;
         }
     }
@@ -91,7 +91,8 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
         await _local.RenewAsync([.. leases.Select(lease => ((SharedLease)lease).Local)]);
         try
         {
-            await _shared.RenewAsync([.. leases.Select(lease => ((SharedLease)lease).Shared).OfType<RequestLease>()]);
+            // Those of the time while it was away among them, once it is back.
+            await _shared.RenewAsync([.. leases.Select(lease => ((SharedLease)lease).Renew(_redis.IsUp)).OfType<RequestLease>()]);
         }
         catch (RedisUnavailableException)
         {
@@ -240,9 +241,31 @@ internal sealed partial class SharedLimitStore : ILimitStore, IAsyncDisposable
     /// <param name="shared">Null where it was taken while Redis was away.</param>
     private sealed class SharedLease(Owner owner, RequestLease? shared, RequestLease local) : RequestLease(owner)
     {
-        public RequestLease? Shared => shared;
+        private readonly Lock _lock = new();
+        private RequestLease? _shared = shared;
+        private bool _isReleased;
 
         public RequestLease Local => local;
+
+        /// <param name="isUp">Redis can be told of a slot that it has not heard of.</param>
+        /// <returns>What Redis is told to hold; null where it has not heard of the slot, and need not.</returns>
+        public RequestLease? Renew(bool isUp)
+        {
+            lock (_lock)
+            {
+                return _shared ??= isUp && !_isReleased ? new RedisLimitStore.RedisLease(Owner) : null;
+            }
+        }
+
+        /// <returns>What Redis is to free; null where it has not heard of the slot, and never will.</returns>
+        public RequestLease? Release()
+        {
+            lock (_lock)
+            {
+                _isReleased = true;
+                return _shared;
+            }
+        }
     }
 
     private static partial class Log

@@ -59,6 +59,31 @@ public sealed class UntoldLimitTests
     }
 
     [Fact]
+    public async Task A_slot_that_was_taken_while_redis_was_away_is_known_to_it_when_it_is_back_until_it_is_freed()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var wire = new FaultProxy(server.Port);
+        await using var hf = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await Replica.StartAsync(hf, wire.Port, isPatient: false);
+        var store = gateway.Services.GetRequiredService<ILimitStore>();
+        var account = new Account(new Owner(IsUser: true, "anna"), "free", new UsageLimits { ConcurrentRequests = 1 }, new QuotaCalendar(TimeZoneInfo.Utc));
+        wire.IsSilent = true;
+        await Eventually.BeAsync(async () => { await store.LookAsync(account); return !Replica.IsUp(gateway); }, "it is away");
+        var lease = (await store.AdmitAsync(account, takesSlot: true)).Lease.ShouldNotBeNull();
+        await store.RenewAsync([lease]);
+        wire.IsSilent = false;
+        await Eventually.BeAsync(() => Replica.IsUp(gateway), "up");
+
+        // As HeldLeases does every five seconds.
+        await Eventually.BeAsync(async () => { await store.RenewAsync([lease]); return (await store.LookAsync(account)).Running == 1; }, "Redis knows of it");
+        (await store.AdmitAsync(account, takesSlot: true)).Violated.ShouldBe(LimitPolicies.Concurrency);
+
+        await store.ReleaseAsync(lease, account);
+        await store.RenewAsync([lease]);
+        await Eventually.BeAsync(async () => (await store.LookAsync(account)).Running == 0, "it is free");
+    }
+
+    [Fact]
     public async Task A_damaged_reservation_does_not_hold_up_the_settlements_of_others()
     {
         await using var server = await RedisServer.StartAsync();
