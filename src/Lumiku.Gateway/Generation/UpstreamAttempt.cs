@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Lumiku.Gateway.Generation.Dialects;
-using Lumiku.Gateway.ReverseProxy;
 using Lumiku.Gateway.Settings;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;

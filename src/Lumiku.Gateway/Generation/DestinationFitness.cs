@@ -1,7 +1,7 @@
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
 
-namespace Lumiku.Gateway.ReverseProxy;
+namespace Lumiku.Gateway.Generation;
 
 internal static class DestinationFitness
 {
