@@ -16,7 +16,7 @@ internal class ParameterRules
     /// <summary>Rounded down to a multiple, at least one: what the pipelines themselves do, or refuse to.</summary>
     public Dictionary<string, decimal> MultipleOf { get; init; } = [];
 
-    /// <summary>Given where the caller gives none, or null.</summary>
+    /// <summary>Given where the caller gives none, or null, in <c>inputs</c> as well.</summary>
     public Dictionary<string, decimal> Default { get; init; } = [];
 
     /// <summary>Whether a parameter of this name is left out.</summary>

@@ -37,18 +37,19 @@ internal static class UpstreamBody
     {
         var rules = model.Served.Options.Parameters;
         var parameters = root.TryGetProperty("parameters", out var given) && given.ValueKind == JsonValueKind.Object ? given : (JsonElement?)null;
+        var defaults = DefaultsFor(root.GetProperty("inputs"), parameters, model.Served);
 
         writer.WriteStartObject();
-        foreach (var (name, value) in CanonicalJson.Sorted(root, alsoNamed: rules.Default.Count > 0 ? "parameters" : null))
+        foreach (var (name, value) in CanonicalJson.Sorted(root, alsoNamed: defaults.Count > 0 ? "parameters" : null))
         {
             writer.WritePropertyName(name);
-            if (name == "parameters" && (parameters is not null || rules.Default.Count > 0))
+            if (name == "parameters" && (parameters is not null || defaults.Count > 0))
             {
-                WriteParameters(writer, parameters, rules, rules.Default, ref changed);
+                WriteParameters(writer, parameters, model.Served, defaults, ref changed);
             }
             else if (name == "inputs" && value.ValueKind == JsonValueKind.Object)
             {
-                WriteParameters(writer, value, rules, defaults: null, ref changed);
+                WriteParameters(writer, value, model.Served, defaults: [], ref changed);
             }
             else if (name == "model" && model.IsSubstituted && value.ValueKind == JsonValueKind.String)
             {
@@ -64,25 +65,32 @@ internal static class UpstreamBody
         writer.WriteEndObject();
     }
 
-    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, ParameterRules rules, Dictionary<string, decimal>? defaults, ref List<string>? changed)
+    /// <summary>Those that the caller says nowhere: a default beside the caller's own value would contradict it.</summary>
+    private static List<KeyValuePair<string, decimal>> DefaultsFor(JsonElement inputs, JsonElement? parameters, Model served)
+    {
+        return [.. served.Options.Parameters.Default.Where(pair => IsLeftOut(pair.Key, served) || !(Says(inputs, pair.Key) || Says(parameters, pair.Key)))];
+
+        bool Says(JsonElement? members, string name) =>
+            members is { ValueKind: JsonValueKind.Object } those
+            && those.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, Model served, List<KeyValuePair<string, decimal>> defaults, ref List<string>? changed)
     {
         var members = given is { } element ? CanonicalJson.Members(element) : [];
         for (var i = members.Count - 1; i >= 0; i--)
         {
-            if (rules.Removes(members[i].Key))
+            if (IsLeftOut(members[i].Key, served))
             {
                 (changed ??= []).Add(members[i].Key);
                 members.RemoveAt(i);
             }
         }
 
-        foreach (var name in defaults?.Keys ?? Enumerable.Empty<string>())
+        foreach (var (name, _) in defaults)
         {
-            members.RemoveAll(member => member.Key == name && member.Value.ValueKind == JsonValueKind.Null);
-            if (!members.Exists(member => member.Key == name))
-            {
-                members.Add(new(name, default));
-            }
+            members.RemoveAll(member => member.Key == name);
+            members.Add(new(name, default));
         }
 
         members.Sort(CanonicalJson.ByName);
@@ -93,9 +101,9 @@ internal static class UpstreamBody
             if (value.ValueKind == JsonValueKind.Undefined)
             {
                 (changed ??= []).Add(name);
-                writer.WriteNumberValue(defaults![name]);
+                writer.WriteNumberValue(defaults.Find(pair => pair.Key == name).Value);
             }
-            else if (RuledNumber.Apply(name, value, rules) is { } number)
+            else if (RuledNumber.Apply(name, value, served.Options.Parameters) is { } number)
             {
                 (changed ??= []).Add(name);
                 writer.WriteNumberValue(number);
@@ -108,4 +116,6 @@ internal static class UpstreamBody
 
         writer.WriteEndObject();
     }
+
+    private static bool IsLeftOut(string name, Model served) => served.Options.Parameters.Removes(name);
 }

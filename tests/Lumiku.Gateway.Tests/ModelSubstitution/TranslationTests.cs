@@ -30,6 +30,11 @@ public class TranslationTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("""{"inputs":"a"}""", """{"inputs":"a","parameters":{"num_inference_steps":4}}""")]
     [InlineData("""{"inputs":"a","parameters":null}""", """{"inputs":"a","parameters":{"num_inference_steps":4}}""")]
     [InlineData("""{"inputs":"a","parameters":{"num_inference_steps":null}}""", """{"inputs":"a","parameters":{"num_inference_steps":4}}""")]
+    // But not beside the caller's own, which may be in inputs.
+    [InlineData("""{"inputs":{"prompt":"a","num_inference_steps":2}}""", """{"inputs":{"num_inference_steps":2,"prompt":"a"}}""")]
+    [InlineData("""{"inputs":{"prompt":"a","num_inference_steps":50},"parameters":{"seed":1}}""", """{"inputs":{"num_inference_steps":4,"prompt":"a"},"parameters":{"seed":1}}""")]
+    [InlineData("""{"inputs":{"prompt":"a","num_inference_steps":2},"parameters":null}""", """{"inputs":{"num_inference_steps":2,"prompt":"a"},"parameters":null}""")]
+    [InlineData("""{"inputs":{"prompt":"a","num_inference_steps":null}}""", """{"inputs":{"num_inference_steps":null,"prompt":"a"},"parameters":{"num_inference_steps":4}}""")]
     // Maximum: in whatever spelling; at or below it, the caller's own.
     [InlineData("""{"inputs":"a","parameters":{"num_inference_steps":4}}""", """{"inputs":"a","parameters":{"num_inference_steps":4}}""")]
     [InlineData("""{"inputs":"a","parameters":{"num_inference_steps":4.0}}""", """{"inputs":"a","parameters":{"num_inference_steps":4.0}}""")]

@@ -135,6 +135,20 @@ public class ServedTests
         huggingFace.Received.Count.ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData("nscale", Schnell)]
+    [InlineData("fal-ai", "fal-ai/flux/schnell")]
+    public async Task A_default_is_not_added_to_what_inputs_says(string upstream, string id)
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await ServedGateway.StartAsync(huggingFace, Schnell, [$"{upstream}={id}"]);
+
+        var answer = await gateway.GenerateAsync(Schnell, """{"inputs":{"prompt":"a heron","num_inference_steps":2}}""", "free");
+
+        answer.ShouldBeAnImage();
+        answer.Header("X-Lumiku-Upstream").ShouldBe(upstream);
+    }
+
     [Fact]
     public async Task Where_all_fail_the_fallback_follows_and_what_was_really_answered_counts()
     {
