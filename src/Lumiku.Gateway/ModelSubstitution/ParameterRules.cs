@@ -2,8 +2,8 @@ namespace Lumiku.Gateway.ModelSubstitution;
 
 /// <summary>How a request's <c>parameters</c> become those that the served model takes. Names are matched exactly, as upstream does.</summary>
 /// <remarks>
-/// Members of an object in <c>inputs</c> are parameters too for upstream's pipelines, so all rules but <see cref="Default"/> hold there as
-/// well: a cap could be walked around otherwise.
+/// Members of an object in <c>inputs</c> are parameters too for upstream's pipelines, and of one in <c>target_size</c>, so all rules but
+/// <see cref="Default"/> hold there as well: a cap could be walked around otherwise.
 /// </remarks>
 internal class ParameterRules
 {

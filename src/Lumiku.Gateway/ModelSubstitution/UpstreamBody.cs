@@ -7,6 +7,9 @@ namespace Lumiku.Gateway.ModelSubstitution;
 /// <summary>Writes the body that goes upstream: the caller's, with the served model's parameters, in the canonical form.</summary>
 internal static class UpstreamBody
 {
+    /// <summary>The size in image-to-image: an object of <c>width</c> and <c>height</c>, which pipelines are given in place of it.</summary>
+    private const string TargetSize = "target_size";
+
     /// <param name="changed">Names of the parameters that the rules changed; null: none.</param>
     /// <param name="problem">A 422 that names the parameter; null: the body is good.</param>
     /// <returns>Bytes that nobody else has, so they may outlive the caller's request.</returns>
@@ -58,6 +61,7 @@ internal static class UpstreamBody
             }
             else
             {
+                Check(name, value, model.Served);
                 CanonicalJson.Write(writer, value);
             }
         }
@@ -72,7 +76,8 @@ internal static class UpstreamBody
 
         bool Says(JsonElement? members, string name) =>
             members is { ValueKind: JsonValueKind.Object } those
-            && those.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
+            && ((those.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
+                || (name != TargetSize && !IsLeftOut(TargetSize, served) && those.TryGetProperty(TargetSize, out var size) && Says(size, name)));
     }
 
     private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, Model served, List<KeyValuePair<string, decimal>> defaults, ref List<string>? changed)
@@ -108,8 +113,13 @@ internal static class UpstreamBody
                 (changed ??= []).Add(name);
                 writer.WriteNumberValue(number);
             }
+            else if (name == TargetSize && value.ValueKind == JsonValueKind.Object)
+            {
+                WriteParameters(writer, value, served, defaults: [], ref changed);
+            }
             else
             {
+                Check(name, value, served);
                 CanonicalJson.Write(writer, value);
             }
         }
@@ -117,5 +127,13 @@ internal static class UpstreamBody
         writer.WriteEndObject();
     }
 
-    private static bool IsLeftOut(string name, Model served) => served.Options.Parameters.Removes(name);
+    private static bool IsLeftOut(string name, Model served) => served.Options.Parameters.Removes(name) || (served.MakesImages && ImageCount.IsSaidBy(name));
+
+    private static void Check(string name, JsonElement value, Model served)
+    {
+        if (served.MakesImages)
+        {
+            ImageCount.CheckOne(name, value);
+        }
+    }
 }

@@ -89,6 +89,13 @@ public class TranslationProperties
         }
     }
 
+    [Theory]
+    [InlineData("""{"inputs":"a"}""", """{"inputs":"a","parameters":{"height":512,"width":512}}""")]
+    [InlineData("""{"inputs":"a","parameters":{"target_size":{"width":64,"height":null}}}""", """{"inputs":"a","parameters":{"height":512,"target_size":{"height":null,"width":64}}}""")]
+    [InlineData("""{"inputs":{"target_size":{"width":64,"height":32}}}""", """{"inputs":{"target_size":{"height":32,"width":64}}}""")]
+    public void A_default_size_is_not_added_to_a_target_size(string document, string written) =>
+        Write(document, new Model("a/d", new ModelOptions { Parameters = new ParameterRules { Default = new() { ["width"] = 512, ["height"] = 512 } } })).ShouldBe(written);
+
     private static string Expected(string name, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.Number && name is "capped" or "stepped" && value.ValueKind == JsonValueKind.Number)
@@ -135,7 +142,7 @@ public class TranslationProperties
         from count in Gen.Choose(0, 4)
         from names in Name.ListOf(count)
         from values in value.ListOf(count)
-        select names.Zip(values).DistinctBy(member => member.First);
+        select names.Zip(values).DistinctBy(member => member.First).Where(member => !ImageCount.IsSaidBy(member.First));
 
     private static string Object(IEnumerable<(string Name, string Value)> members) =>
         $"{{{string.Join(",", members.Select(member => $"{Quote(member.Name)}: {member.Value}"))}}}";

@@ -23,6 +23,9 @@ public class TranslationTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("""{"inputs":"a","parameters":null}""", """{"inputs":"a","parameters":null}""")]
     [InlineData("""{"inputs":"a","parameters":{}}""", """{"inputs":"a","parameters":{}}""")]
     [InlineData("""{"inputs":"","model":"stabilityai/other"}""", """{"inputs":"","model":"stabilityai/other"}""")]
+    // One image is made, whatever a request says; a size is ruled wherever it is said.
+    [InlineData("""{"inputs":"a","parameters":{"num_images_per_prompt":4,"n":4,"seed":1}}""", """{"inputs":"a","parameters":{"seed":1}}""")]
+    [InlineData("""{"inputs":"a","parameters":{"target_size":{"width":1023,"height":64.0,"num_images_per_prompt":2}}}""", """{"inputs":"a","parameters":{"target_size":{"height":64.0,"width":1016}}}""")]
     public async Task The_body_goes_upstream_in_its_canonical_form(string sent, string seen) => (await SeenAsync(Sdxl, sent)).ShouldBe(seen);
 
     [Theory]
@@ -50,6 +53,7 @@ public class TranslationTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     // Remove: also where a pipeline takes members of inputs for parameters. Caps hold there too.
     [InlineData("""{"inputs":{"prompt":"a","guidance_scale":3.5,"num_inference_steps":50},"parameters":{"num_inference_steps":2}}""", """{"inputs":{"num_inference_steps":4,"prompt":"a"},"parameters":{"num_inference_steps":2}}""")]
     [InlineData("""{"inputs":"a","parameters":{"guidance\u005fscale":3.5,"num_inference_steps":2}}""", """{"inputs":"a","parameters":{"num_inference_steps":2}}""")]
+    [InlineData("""{"inputs":{"prompt":["a"],"num_images_per_prompt":4,"num_inference_steps":2}}""", """{"inputs":{"num_inference_steps":2,"prompt":["a"]}}""")]
     // As many steps as sigmas.
     [InlineData("""{"inputs":"a","parameters":{"sigmas":[1,0.9,0.8,0.7,0.6],"timesteps":[1,2,3,4,5],"num_inference_steps":2}}""", """{"inputs":"a","parameters":{"num_inference_steps":2}}""")]
     // Clients of the 2.x line name the model in the body; it follows the one that is served.
@@ -64,6 +68,9 @@ public class TranslationTests(GatewayFixture fixture) : IClassFixture<GatewayFix
     [InlineData("""{"inputs":"a","parameters":{"num_inference_steps":"50"}}""", "'num_inference_steps' must be a number (at most 4 is sent for this model); it is a string of 2 characters.")]
     [InlineData("""{"inputs":"a","parameters":{"num_inference_steps":[50]}}""", "'num_inference_steps' must be a number (at most 4 is sent for this model); it is an array of 1.")]
     [InlineData("""{"inputs":"a","parameters":{"width":true}}""", "'width' must be a number (a multiple of 16 is sent for this model); it is a boolean.")]
+    [InlineData("""{"inputs":["a","b"]}""", "'inputs' must be one prompt or picture, as a request is for one image; it is an array of 2.")]
+    [InlineData("""{"inputs":{"prompt":["a","b","c"]}}""", "'prompt' must be one prompt or picture, as a request is for one image; it is an array of 3.")]
+    [InlineData("""{"inputs":"a","parameters":{"prompt":["a","b"]}}""", "'prompt' must be one prompt or picture, as a request is for one image; it is an array of 2.")]
     public async Task A_value_that_a_rule_cannot_hold_for_is_422_and_named(string sent, string error)
     {
         var before = fixture.HuggingFace.Received.Count;

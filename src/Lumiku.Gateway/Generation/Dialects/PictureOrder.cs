@@ -101,12 +101,26 @@ internal sealed class PictureOrder : IDisposable
             }
             else if (name == "target_size" && value.ValueKind == JsonValueKind.Object)
             {
-                ReadMembers(value);
+                ReadSize(value);
             }
             else
             {
                 AddParameter(name, value);
             }
+        }
+    }
+
+    /// <summary>Another parameter in there would be one that no rule has seen.</summary>
+    private void ReadSize(JsonElement size)
+    {
+        foreach (var side in size.EnumerateObject().Where(side => side.Value.ValueKind != JsonValueKind.Null))
+        {
+            if (side.Name is not ("width" or "height"))
+            {
+                throw new RefusedParameterException("'target_size' must be an object of 'width' and 'height' alone.");
+            }
+
+            AddParameter(side.Name, side.Value);
         }
     }
 

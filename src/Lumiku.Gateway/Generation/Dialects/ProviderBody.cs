@@ -9,9 +9,6 @@ namespace Lumiku.Gateway.Generation.Dialects;
 /// <remarks>What the provider does not take is dropped where a rule says so, and else sent: it knows best. Nothing that would change the size is dropped.</remarks>
 internal static class ProviderBody
 {
-    /// <summary>One image is what callers get, so one is ordered.</summary>
-    private static readonly string[] Counts = ["num_images_per_prompt", "num_images", "num_outputs", "n"];
-
     /// <param name="mediaWord">What the provider calls the format that is wanted; empty: it is not told.</param>
     /// <param name="picturesAsDataUrls">Else in base64 alone.</param>
     /// <param name="write">Writes the object's members; those of the order itself by what it is given.</param>
@@ -40,7 +37,7 @@ internal static class ProviderBody
         WriteSize(writer, order, rules);
         foreach (var (name, value) in order.Parameters)
         {
-            if (name is not ("width" or "height") && !Counts.Contains(name) && !rules.Removes(name) && !rules.Set.ContainsKey(NameThere(name, rules)))
+            if (name is not ("width" or "height") && !ImageCount.IsSaidBy(name) && !rules.Removes(name) && !rules.Set.ContainsKey(NameThere(name, rules)))
             {
                 WriteParameter(writer, name, value, rules, serving);
             }

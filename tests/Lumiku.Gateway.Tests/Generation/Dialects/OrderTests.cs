@@ -72,6 +72,7 @@ public class OrderTests
     [InlineData("fal-ai", "\"Maximum\": { \"strength\": 1 }", """{"inputs":"a fox","parameters":{"strength":"very"}}""", "'strength' must be a number")]
     [InlineData("fal-ai", "", """{"inputs":{"prompt":"a fox"},"parameters":{"prompt":"a dog"}}""", "'prompt' is there twice")]
     [InlineData("fal-ai", "", """{"inputs":{"seed":1,"prompt":"a fox"},"parameters":{"seed":2}}""", "'seed' is there twice")]
+    [InlineData("fal-ai", "", """{"inputs":"a fox","parameters":{"target_size":{"width":64,"height":64,"num_inference_steps":500}}}""", "'target_size' must be an object of 'width' and 'height' alone")]
     [InlineData("fal-ai", "", """{"inputs":["a fox"]}""", "'inputs' must be a prompt, a picture in base64 or an object; it is an array of 1")]
     public void What_cannot_be_said_there_is_refused_by_name(string dialect, string rules, string given, string message)
     {
