@@ -118,6 +118,8 @@ public class StartTests
     [InlineData("", "Upstreams:fal-ai:PollEvery=00:00:00", "'Upstreams:fal-ai:PollEvery' must be between 00:00:00.1000000 and 00:00:30 and is 00:00:00.")]
     [InlineData("", "Upstreams:nscale:Parameters:Size=Big", "'Upstreams:nscale:Parameters:Size' is 'Big'; it must be WidthAndHeight, SizeWithX, SizeWithStar, ImageSize, AspectRatio or None.")]
     [InlineData("", "Upstreams:hf-inference:Parameters:Rename:a=b", "'Upstreams:hf-inference:Parameters' has no effect with the dialect hf-inference")]
+    [InlineData("", "Upstreams:nscale:Parameters:Set:model=x", "'Upstreams:nscale:Parameters:Set:model' would be a second model: what it is called there is ProviderModelId of Served.")]
+    [InlineData("", "Upstreams:fal-ai:Parameters:Set:Prompt=x", "'Upstreams:fal-ai:Parameters:Set:Prompt' would be a second prompt")]
     [InlineData("", "Models:Catalog:a/b:Served:0:Upstream=nscal", "'Models:Catalog:a/b:Served:0:Upstream' is 'nscal', which Upstreams does not have; did you mean 'nscale'?")]
     [InlineData("", "Models:Catalog:a/b:Served:0:ProviderModelId=x", "'Models:Catalog:a/b:Served:0:Upstream' is missing.")]
     [InlineData("Models:Catalog:a/b:Served:0:Upstream=nscale", "Models:Catalog:a/b:Served:0:ProviderModelId=../admin", "'Models:Catalog:a/b:Served:0:ProviderModelId' is no model id")]

@@ -14,6 +14,8 @@ internal sealed class FalDialect : IDialect
 
     public ProviderRules Rules { get; } = new() { Size = SizeForm.ImageSize, Format = "output_format" };
 
+    public IReadOnlyList<string> OwnNames { get; } = ["model", "sync_mode"];
+
     public IReadOnlyList<FailureRule> FailureRules { get; } = [new() { Status = 422, Class = FailureClass.ParameterRefused }];
 
     public UpstreamCall Order(UpstreamRequest request, string accept, Serving serving)

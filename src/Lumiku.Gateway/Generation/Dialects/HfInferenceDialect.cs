@@ -9,6 +9,8 @@ internal sealed class HfInferenceDialect : IDialect
 
     public ProviderRules Rules { get; } = new();
 
+    public IReadOnlyList<string> OwnNames => [];
+
     public IReadOnlyList<FailureRule> FailureRules => [];
 
     public UpstreamCall Order(UpstreamRequest request, string accept, Serving serving) =>

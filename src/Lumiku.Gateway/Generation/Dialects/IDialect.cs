@@ -12,6 +12,11 @@ internal interface IDialect
     /// <summary>What holds for every model that is served this way, unless settings say otherwise.</summary>
     public ProviderRules Rules { get; }
 
+    /// <summary>
+    /// Names of an order that say whom is asked and how the answer comes. The gateway says them itself, or relies on nobody's saying them: a caller's are refused.
+    /// </summary>
+    public IReadOnlyList<string> OwnNames { get; }
+
     /// <summary>What its errors mean, before what is known of Hugging Face.</summary>
     public IReadOnlyList<FailureRule> FailureRules { get; }
 

@@ -11,6 +11,8 @@ internal sealed class OpenAIImagesDialect : IDialect
 
     public ProviderRules Rules { get; } = new() { Size = SizeForm.SizeWithX };
 
+    public IReadOnlyList<string> OwnNames { get; } = ["model", "response_format", "stream"];
+
     public IReadOnlyList<FailureRule> FailureRules { get; } =
     [
         new() { Status = 400, Message = "invalid_request_error", Class = FailureClass.ParameterRefused },

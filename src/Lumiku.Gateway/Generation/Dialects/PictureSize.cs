@@ -14,6 +14,19 @@ internal readonly record struct PictureSize(int Width, int Height)
         ("5:4", new(1088, 896)), ("3:4", new(896, 1152)), ("4:3", new(1152, 896)), ("9:16", new(768, 1344)), ("9:21", new(640, 1536)),
     ];
 
+    /// <summary>All names that a size is told by.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. Enum.GetValues<SizeForm>().SelectMany(NamesIn)];
+
+    /// <summary>Those that one form writes.</summary>
+    public static IReadOnlyList<string> NamesIn(SizeForm form) => form switch
+    {
+        SizeForm.WidthAndHeight => ["width", "height"],
+        SizeForm.SizeWithX or SizeForm.SizeWithStar => ["size"],
+        SizeForm.ImageSize => ["image_size"],
+        SizeForm.AspectRatio => ["aspect_ratio", "megapixels"],
+        _ => [],
+    };
+
     /// <returns>Null where nothing is said of it.</returns>
     /// <exception cref="RefusedParameterException">Only one side is given, or one that is no whole number of pixels.</exception>
     public static PictureSize? Of(JsonElement? width, JsonElement? height) => (width, height) switch

@@ -28,31 +28,33 @@ internal static class ProviderBody
     private static void WriteOrder(Utf8JsonWriter writer, PictureOrder order, Serving serving, string mediaWord, bool picturesAsDataUrls)
     {
         var rules = serving.Rules;
+        // What Set says stands in place of all else.
+        HashSet<string> written = new([.. serving.Dialect.OwnNames, "prompt", .. PictureSize.NamesIn(serving.Size), .. rules.Set.Keys], StringComparer.OrdinalIgnoreCase);
         if (order.Prompt is { } prompt)
         {
             writer.WritePropertyName("prompt");
             prompt.WriteTo(writer);
         }
 
-        WriteSize(writer, order, rules);
+        WriteSize(writer, order, serving);
         foreach (var (name, value) in order.Parameters)
         {
-            if (name is not ("width" or "height") && !ImageCount.IsSaidBy(name) && !rules.Removes(name) && !rules.Set.ContainsKey(NameThere(name, rules)))
+            if (name is not ("width" or "height") && !ImageCount.IsSaidBy(name) && !rules.Removes(name) && !rules.Set.Keys.Contains(NameThere(name, rules), StringComparer.OrdinalIgnoreCase))
             {
-                WriteParameter(writer, name, value, rules, serving);
+                WriteParameter(writer, name, value, serving, written);
             }
         }
 
         foreach (var (name, number) in rules.Default)
         {
-            if (name is not ("width" or "height") && !order.Parameters.Any(parameter => parameter.Key == name))
+            if (name is not ("width" or "height") && written.Add(NameThere(name, rules)))
             {
                 writer.WriteNumber(NameThere(name, rules), number);
             }
         }
 
-        WritePictures(writer, order, serving, picturesAsDataUrls);
-        if (rules.Format is { Length: > 0 } format && mediaWord.Length > 0)
+        WritePictures(writer, order, serving, picturesAsDataUrls, written);
+        if (rules.Format is { Length: > 0 } format && mediaWord.Length > 0 && written.Add(format))
         {
             writer.WriteString(format, mediaWord);
         }
@@ -63,14 +65,17 @@ internal static class ProviderBody
         }
     }
 
-    private static void WriteParameter(Utf8JsonWriter writer, string name, JsonElement value, ProviderRules rules, Serving serving)
+    private static void WriteParameter(Utf8JsonWriter writer, string name, JsonElement value, Serving serving, HashSet<string> written)
     {
+        var rules = serving.Rules;
         if (rules.Refuse.Contains(name))
         {
             throw new RefusedParameterException($"'{name}' is not taken for this model by {serving.Upstream}, which serves it.");
         }
 
-        writer.WritePropertyName(NameThere(name, rules));
+        var there = NameThere(name, rules);
+        ReservedNames.Check(name, there, serving);
+        WriteName(writer, name, there, written);
         if (RuledNumber.Apply(name, value, rules) is { } number)
         {
             writer.WriteNumberValue(number);
@@ -81,20 +86,21 @@ internal static class ProviderBody
         }
     }
 
-    private static void WriteSize(Utf8JsonWriter writer, PictureOrder order, ProviderRules rules)
+    private static void WriteSize(Utf8JsonWriter writer, PictureOrder order, Serving serving)
     {
+        var rules = serving.Rules;
         if (PictureSize.Of(Find("width"), Find("height")) is not { } size)
         {
-            if (rules.Default.TryGetValue("width", out var width) && rules.Default.TryGetValue("height", out var height))
+            if (serving.Size != SizeForm.None && rules.Default.TryGetValue("width", out var width) && rules.Default.TryGetValue("height", out var height))
             {
-                new PictureSize((int)width, (int)height).Write(writer, rules.Size ?? SizeForm.WidthAndHeight);
+                new PictureSize((int)width, (int)height).Write(writer, serving.Size);
             }
 
             return;
         }
 
         size = new PictureSize(Ruled("width", size.Width), Ruled("height", size.Height));
-        size.Write(writer, rules.Size ?? SizeForm.WidthAndHeight);
+        size.Write(writer, serving.Size);
 
         JsonElement? Find(string name) => order.Parameters.FirstOrDefault(parameter => parameter.Key == name) is { Key: not null } found ? found.Value : null;
 
@@ -103,7 +109,7 @@ internal static class ProviderBody
             : rules.MultipleOf.TryGetValue(name, out var step) ? Math.Max((int)step, pixels - (pixels % (int)step)) : pixels;
     }
 
-    private static void WritePictures(Utf8JsonWriter writer, PictureOrder order, Serving serving, bool asDataUrls)
+    private static void WritePictures(Utf8JsonWriter writer, PictureOrder order, Serving serving, bool asDataUrls, HashSet<string> written)
     {
         foreach (var pictures in order.Pictures.GroupBy(picture => picture.Name))
         {
@@ -120,7 +126,7 @@ internal static class ProviderBody
                 throw new RefusedParameterException($"'{pictures.Key}' must be one picture for this model's upstream; there are {pictures.Count()}.");
             }
 
-            writer.WritePropertyName(isList ? there[..^2] : there);
+            WriteName(writer, pictures.Key, isList ? there[..^2] : there, written);
             if (isList)
             {
                 writer.WriteStartArray();
@@ -136,6 +142,16 @@ internal static class ProviderBody
                 writer.WriteEndArray();
             }
         }
+    }
+
+    private static void WriteName(Utf8JsonWriter writer, string name, string there, HashSet<string> written)
+    {
+        if (!written.Add(there))
+        {
+            throw new RefusedParameterException($"'{name}' would be a second '{there}' for this model's upstream.");
+        }
+
+        writer.WritePropertyName(there);
     }
 
     private static void WriteSet(Utf8JsonWriter writer, string name, string value)

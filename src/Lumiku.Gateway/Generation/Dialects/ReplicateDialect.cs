@@ -18,6 +18,8 @@ internal sealed class ReplicateDialect : IDialect
         Rename = new() { ["guidance_scale"] = "guidance" },
     };
 
+    public IReadOnlyList<string> OwnNames { get; } = ["model"];
+
     public IReadOnlyList<FailureRule> FailureRules { get; } = [new() { Status = 422, Class = FailureClass.ParameterRefused }];
 
     public UpstreamCall Order(UpstreamRequest request, string accept, Serving serving)

@@ -10,4 +10,9 @@ internal sealed record Serving(string Upstream, UpstreamOptions Options, IDialec
 {
     /// <summary>The name of the YARP route; null: the one that the request matches.</summary>
     public string? Route => Options.Route ?? (Dialect is HfInferenceDialect ? null : Upstream);
+
+    /// <summary>How the size is told. Where <c>Set</c> says it, it is the same for all requests.</summary>
+    public SizeForm Size => PictureSize.NamesIn(Form).Any(name => Rules.Set.Keys.Contains(name, StringComparer.OrdinalIgnoreCase)) ? SizeForm.None : Form;
+
+    private SizeForm Form => Rules.Size ?? SizeForm.WidthAndHeight;
 }

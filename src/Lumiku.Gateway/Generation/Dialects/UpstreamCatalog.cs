@@ -57,6 +57,16 @@ internal sealed class UpstreamCatalog
         {
             read.Refuse($"{key}:Parameters", "has no effect with the dialect hf-inference, which takes what Models:Catalog:{id}:Parameters makes of a request");
         }
+
+        if (rules.Set.Keys.FirstOrDefault(name => ReservedNames.AreSame(name, "prompt")) is { } prompt)
+        {
+            read.Refuse($"{key}:Parameters:Set:{prompt}", "would be a second prompt: callers say theirs");
+        }
+
+        if (DialectOf(upstream) is OpenAIImagesDialect && rules.Set.Keys.FirstOrDefault(name => ReservedNames.AreSame(name, "model")) is { } model)
+        {
+            read.Refuse($"{key}:Parameters:Set:{model}", "would be a second model: what it is called there is ProviderModelId of Served");
+        }
     }
 
     private List<Serving> ServingsOf(Model model, SettingsReader read)

@@ -15,6 +15,8 @@ internal sealed class WaveSpeedDialect : IDialect
 
     public ProviderRules Rules { get; } = new() { Size = SizeForm.SizeWithStar, Format = "output_format" };
 
+    public IReadOnlyList<string> OwnNames { get; } = ["model", "enable_sync_mode", "enable_base64_output"];
+
     public IReadOnlyList<FailureRule> FailureRules { get; } = [new() { Status = 422, Class = FailureClass.ParameterRefused }];
 
     public UpstreamCall Order(UpstreamRequest request, string accept, Serving serving) =>

@@ -136,6 +136,33 @@ public class ServedTests
     }
 
     [Theory]
+    [InlineData("model", "\"some/dearer-model\"")]
+    [InlineData("response_format", "\"url\"")]
+    [InlineData("stream", "true")]
+    public async Task What_only_the_gateway_says_to_an_upstream_is_422_from_a_caller_and_costs_nothing(string name, string value)
+    {
+        await using var huggingFace = await HuggingFaceSimulator.StartAsync();
+        await using var gateway = await ServedGateway.StartAsync(huggingFace, Schnell, ["hf-inference", "nscale"]);
+        huggingFace.Behave($"hf-inference:{Schnell}", Misbehaviour.UnexpectedKeyword(name));
+        var body = $$$"""{"inputs":"a heron","parameters":{"{{{name}}}":{{{value}}}}}""";
+
+        (await gateway.GenerateAsync(Schnell, body, "free")).ShouldBe(422, "parameter-refused");
+        huggingFace.Received.ShouldAllBe(request => request.Provider == "hf-inference");
+
+        await using var alone = await ServedGateway.StartAsync(huggingFace, Schnell, ["nscale"]);
+        var refused = await alone.GenerateAsync(Schnell, body, "free");
+        refused.ShouldBe(422, "parameter-refused");
+        refused.Error.ShouldContain($"'{name}' is not taken for this model by nscale, which serves it: it is the gateway's own to say there.");
+        huggingFace.Received.ShouldAllBe(request => request.Provider == "hf-inference");
+
+        // One who does not take the name for its own is still asked.
+        await using var other = await ServedGateway.StartAsync(huggingFace, Schnell, ["nscale", "hf-inference"]);
+        huggingFace.Behave($"hf-inference:{Schnell}", Misbehaviour.Well);
+        (await other.GenerateAsync(Schnell, body, "free")).ShouldBe(422, "parameter-refused");
+        huggingFace.Received.Count.ShouldBe(2);
+    }
+
+    [Theory]
     [InlineData("nscale", Schnell)]
     [InlineData("fal-ai", "fal-ai/flux/schnell")]
     public async Task A_default_is_not_added_to_what_inputs_says(string upstream, string id)
