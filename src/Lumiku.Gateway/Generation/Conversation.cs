@@ -165,7 +165,8 @@ internal sealed class Conversation(UpstreamAttempt attempt, ImageFetcher fetcher
     private static UpstreamFailure OfPoll(UpstreamFailure failure, UpstreamCall call) => failure with
     {
         Repeat = RepeatRule.Never,
-        IsOrdered = !call.IsOutcome || failure.Status is not (StatusCodes.Status400BadRequest or StatusCodes.Status422UnprocessableEntity or StatusCodes.Status500InternalServerError),
+        // Time that is up may be so at a poll or between two, which is all the same to whoever names it in NextOn: it never says that nothing was made.
+        IsOrdered = failure.Class != FailureClass.Timeout && (!call.IsOutcome || failure.Status is not (StatusCodes.Status400BadRequest or StatusCodes.Status422UnprocessableEntity or StatusCodes.Status500InternalServerError)),
     };
 
     /// <summary>Asking after an image may succeed in a moment.</summary>

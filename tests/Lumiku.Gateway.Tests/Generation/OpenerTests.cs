@@ -214,7 +214,8 @@ public class OpenerTests
         await Eventually.BeAsync(() => _ledger.Asked.Count == 1, "A asks to reserve");
         var fallback = bench.AskAsync(model: TestGateway.Sd3, user: "B", tier: "free");
         await Eventually.BeAsync(() => bench.Calls == 1, "the model was asked in vain");
-        await bench.ShouldWaitAsync(1);
+        using var beside = bench.SeatAt(FlightBench.Body, TestGateway.Sd3);
+        await Eventually.BeAsync(() => beside.Flight.Story.Fallback?.Flight is not null, "B's fallback is in line behind A");
 
         _first.SetResult(Exceeded);
 

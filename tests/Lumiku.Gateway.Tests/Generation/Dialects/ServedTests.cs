@@ -279,6 +279,10 @@ public class ServedTests
 
         huggingFace.Behave($"wavespeed:{Dev}", Misbehaviour.EndlessPrediction);
         (await gateway.GenerateAsync(Dev, """{"inputs":"another"}""")).Header("X-Lumiku-Upstream").ShouldBe("fal-ai");
+
+        // Between two polls, or in the midst of one.
+        huggingFace.Behave($"wavespeed:{Dev}", Misbehaviour.AtPolls(1, Misbehaviour.StallBeforeHeaders));
+        (await gateway.GenerateAsync(Dev, """{"inputs":"a third"}""")).Header("X-Lumiku-Upstream").ShouldBe("fal-ai");
     }
 
     [Fact]
