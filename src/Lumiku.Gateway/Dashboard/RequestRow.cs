@@ -63,7 +63,12 @@ internal sealed record RequestFilter
     /// <summary>As a page's address has it, so that links, reloads and the way back keep it: <c>?tier=pro</c>, or nothing.</summary>
     public string Query => QueryString.Create(new Dictionary<string, string?>
     {
-        ["tier"] = Tier, ["model"] = Model, ["outcome"] = Outcome, ["cache"] = Cache, ["replica"] = Replica, ["user"] = Text,
+        ["tier"] = Tier,
+        ["model"] = Model,
+        ["outcome"] = Outcome,
+        ["cache"] = Cache,
+        ["replica"] = Replica,
+        ["user"] = Text,
         ["within"] = Within == TimeSpan.Zero ? "" : ((int)Within.TotalMinutes).ToString(CultureInfo.InvariantCulture),
     }.Where(part => part.Value is { Length: > 0 })).Value ?? "";
 
