@@ -62,7 +62,7 @@ step 'What each misbehaviour of upstream becomes, and other figures of the tests
 step 'Clients'
 # The official clients of Node, against the simulator; none of them reaches Hugging Face.
 clients=0
-(cd tests/clients && npm ci --silent && timeout 300 node --test --test-reporter=tap) >"$log.clients" 2>&1 || { clients=1; cat "$log.clients"; }
+(cd tests/clients && npm ci --silent && timeout 300 node --test --test-concurrency=3 --test-reporter=tap) >"$log.clients" 2>&1 || { clients=1; cat "$log.clients"; }
 told() { sed -nE "s/^# $1 ([0-9]+)$/\1/p" "$log.clients"; }
 clients_passed=$(told pass) clients_failed=$(told fail)
 clients_passed=${clients_passed:-0} clients_failed=${clients_failed:-0}

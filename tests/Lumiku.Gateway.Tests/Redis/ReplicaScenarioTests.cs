@@ -44,7 +44,7 @@ public sealed class ReplicaScenarioTests : ReplicaTests
         answers.Count(answer => answer.Header("X-Cache") is "COALESCED" or "HIT").ShouldBe(199);
     }
 
-    [Fact]
+    [Fact(Skip = LongRun.Reason, SkipUnless = nameof(LongRun.IsOn), SkipType = typeof(LongRun))]
     public async Task One_that_is_killed_while_it_leads_is_stood_in_for_and_all_others_are_answered()
     {
         HuggingFace.Behave("*", Misbehaviour.Delay(Rendering));
