@@ -26,10 +26,10 @@ public sealed class RedisFaultTests : IAsyncLifetime
     private HuggingFaceSimulator _huggingFace = null!;
     private GatewayProcess _gateway = null!;
 
-    private static readonly string[] Always = ["killed and restarted", "frozen", "full"];
+    private static readonly string[] Always = ["frozen"];
 
-    /// <summary>In a short run the tests of the connection meet these.</summary>
-    private static readonly string[] AtLength = ["silent wire", "replies cut", "slow, 200 ms", "wrong password", "scripts forgotten", "flushed"];
+    /// <summary>In a short run the tests of the connection, the stores and the images meet these.</summary>
+    private static readonly string[] AtLength = ["killed and restarted", "full", "silent wire", "replies cut", "slow, 200 ms", "wrong password", "scripts forgotten", "flushed"];
 
     public static TheoryData<string> Faults => LongRun.IsOn ? [.. Always, .. AtLength] : [.. Always];
 

@@ -26,6 +26,7 @@ public sealed class ReplicaScenarioTests : ReplicaTests
     [InlineData("RetryOnly")]
     public async Task Of_200_equal_requests_one_is_made_and_all_get_it(string unseeded)
     {
+        Assert.SkipUnless(LongRun.IsOn || unseeded == "RetryOnly", LongRun.Reason);
         HuggingFace.Behave("*", Misbehaviour.Delay(Rendering));
         await ServeAsync(Replica.Patience, $"Cache:Unseeded={unseeded}");
         var asking = Enumerable.Range(0, 200).Select(i => AskAsync(i % 3, $"user-{i}")).ToArray();
