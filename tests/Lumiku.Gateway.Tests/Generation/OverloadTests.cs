@@ -194,7 +194,8 @@ public class OverloadTests
 
         bench.Time.Advance(2 * Second);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, before + 1);
-        bench.UpstreamTime.Advance(Second); // The simulator takes a moment to reset.
+        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting > 0, "the simulator takes a moment to reset");
+        bench.UpstreamTime.Advance(Second);
         (await await Task.WhenAny(asking)).ShouldBe(502, "upstream-failed"); // The model may have run: for this one it is over.
         await bench.ShouldStillBeAskedAsync(TestGateway.Sd3, before + 1);
 
