@@ -95,6 +95,7 @@ public class LoadingTests
         var asking = bench.GenerateMany(10, TestGateway.Sd3);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 10);
         bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.Loading(4));
+        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting >= 10, "the simulator is about to answer all ten");
         bench.UpstreamTime.Advance(Second);
         await bench.ShouldWaitAsync(10);
         await bench.ShouldBeAskedAfterAsync(4 * Second, TestGateway.Sd3, 11);

@@ -55,6 +55,7 @@ public class OverloadTests
         var asking = bench.GenerateMany(10, TestGateway.Sd3);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 10);
         bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.TooBusy());
+        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting >= 10, "the simulator is about to answer all ten");
         bench.UpstreamTime.Advance(Second);
         await bench.ShouldWaitAsync(10);
         bench.Time.Advance(Second);
