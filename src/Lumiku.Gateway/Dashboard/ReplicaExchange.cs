@@ -18,7 +18,6 @@ internal sealed class ReplicaExchange<T> : IDisposable
     /// <summary>Nobody waits for it, and a slow one says nothing of Redis.</summary>
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(5);
 
-    private static readonly string AskScript = RedisScript.Of(typeof(Digest), "ask");
     private static readonly string TellScript = RedisScript.Of(typeof(Digest), "tell");
     private static readonly string ReadScript = RedisScript.Of(typeof(Digest), "read");
 
@@ -74,7 +73,7 @@ internal sealed class ReplicaExchange<T> : IDisposable
         try
         {
             Volatile.Write(ref _askedAt, _time.GetTimestamp());
-            await _redis.EvaluateAsync(AskScript, _key, Budget, _channel, _terms.Replica);
+            await _redis.PublishAsync(_channel, _terms.Replica, Budget);
             await Task.Delay(Patience, _time);
             Keep(await _redis.EvaluateAsync(ReadScript, _key, Budget, _terms.Replica, RedisArguments.Of((long)Lifetime.TotalMilliseconds)));
         }

@@ -105,6 +105,9 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         }
     }
 
+    /// <exception cref="RedisUnavailableException">It may have been published all the same.</exception>
+    public Task PublishAsync(string channel, string message, TimeSpan budget) => RunAsync(database => database.PublishAsync(Literal(channel), message), budget);
+
     /// <returns>Null where there is none.</returns>
     /// <exception cref="RedisUnavailableException">Nothing was read.</exception>
     public async Task<byte[]?> GetAsync(string key, TimeSpan budget) => (byte[]?)await RunAsync(database => database.StringGetAsync(key), budget);
@@ -130,6 +133,8 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         Drop();
         _stopping.Dispose();
     }
+
+    private static RedisChannel Literal(string channel) => new(channel, RedisChannel.PatternMode.Literal);
 
     /// <exception cref="RedisServerException">Redis forgot a script.</exception>
     private async Task<T> RunAsync<T>(Func<IDatabase, Task<T>> command, TimeSpan? budget = null)
@@ -223,7 +228,7 @@ internal sealed partial class RedisConnection : IAsyncDisposable
         try
         {
             await multiplexer.GetSubscriber().SubscribeAsync(
-                new RedisChannel(channel, RedisChannel.PatternMode.Literal),
+                Literal(channel),
                 (_, message) =>
                 {
                     if (_listeners.TryGetValue(channel, out var heard))

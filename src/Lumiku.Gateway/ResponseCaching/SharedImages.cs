@@ -20,8 +20,6 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     /// <summary>Pieces outlive their manifest by this, so that who has read the one finds the other.</summary>
     private static readonly TimeSpan PieceGrace = TimeSpan.FromMinutes(1);
 
-    private static readonly string AnnounceScript = RedisScript.Of(typeof(SharedImages), "announce");
-
     private readonly string _channel = $"{options.KeyPrefix}:images:1";
 
     /// <summary>An image can be kept there, as far as is known without asking; where there was no room, somebody looks anew.</summary>
@@ -178,7 +176,7 @@ internal sealed partial class SharedImages(RedisConnection redis, RedisOptions o
     {
         try
         {
-            await redis.EvaluateAsync(AnnounceScript, ManifestOf(key), WriteBudget, _channel, $"{key} {etag}");
+            await redis.PublishAsync(_channel, $"{key} {etag}", WriteBudget);
         }
         catch (RedisFailedException)
         {
