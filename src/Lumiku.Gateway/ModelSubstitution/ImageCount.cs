@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using Lumiku.Gateway.InferenceRequests;
 
@@ -7,14 +8,14 @@ namespace Lumiku.Gateway.ModelSubstitution;
 internal static class ImageCount
 {
     /// <summary>Diffusers' name, and those of providers behind Hugging Face's router and of their models.</summary>
-    private static readonly string[] Names =
+    private static readonly FrozenSet<string> Names = FrozenSet.ToFrozenSet(
     [
         "num_images_per_prompt", "num_images", "num_outputs", "n",
         "number_of_images", "num_samples", "samples", "sample_count", "image_count", "max_images", "batch_size", "batch_count",
-    ];
+    ], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether a parameter of this name is left out.</summary>
-    public static bool IsSaidBy(string name) => Names.Contains(name, StringComparer.OrdinalIgnoreCase);
+    public static bool IsSaidBy(string name) => Names.Contains(name);
 
     /// <summary>Pipelines make an image of each member of a list.</summary>
     /// <param name="name"><c>inputs</c>, or a parameter.</param>

@@ -38,15 +38,14 @@ internal static class UpstreamBody
 
     private static void WriteRequest(Utf8JsonWriter writer, JsonElement root, ModelChoice model, ref List<string>? changed)
     {
-        var rules = model.Served.Options.Parameters;
         var parameters = root.TryGetProperty("parameters", out var given) && given.ValueKind == JsonValueKind.Object ? given : (JsonElement?)null;
         var defaults = DefaultsFor(root.GetProperty("inputs"), parameters, model.Served);
 
         writer.WriteStartObject();
-        foreach (var (name, value) in CanonicalJson.Sorted(root, alsoNamed: defaults.Count > 0 ? "parameters" : null))
+        foreach (var (name, value) in CanonicalJson.Sorted(root, alsoNamed: defaults.Length > 0 ? "parameters" : null))
         {
             writer.WritePropertyName(name);
-            if (name == "parameters" && (parameters is not null || defaults.Count > 0))
+            if (name == "parameters" && (parameters is not null || defaults.Length > 0))
             {
                 WriteParameters(writer, parameters, model.Served, defaults, ref changed);
             }
@@ -70,9 +69,9 @@ internal static class UpstreamBody
     }
 
     /// <summary>Those that the caller says nowhere: a default beside the caller's own value would contradict it.</summary>
-    private static List<KeyValuePair<string, decimal>> DefaultsFor(JsonElement inputs, JsonElement? parameters, Model served)
+    private static KeyValuePair<string, decimal>[] DefaultsFor(JsonElement inputs, JsonElement? parameters, Model served)
     {
-        return [.. served.Options.Parameters.Default.Where(pair => IsLeftOut(pair.Key, served) || !(Says(inputs, pair.Key) || Says(parameters, pair.Key)))];
+        return served.Options.Parameters.Default is not { Count: > 0 } defaults ? [] : [.. defaults.Where(pair => IsLeftOut(pair.Key, served) || !(Says(inputs, pair.Key) || Says(parameters, pair.Key)))];
 
         bool Says(JsonElement? members, string name) =>
             members is { ValueKind: JsonValueKind.Object } those
@@ -80,7 +79,7 @@ internal static class UpstreamBody
                 || (name != TargetSize && !IsLeftOut(TargetSize, served) && those.TryGetProperty(TargetSize, out var size) && Says(size, name)));
     }
 
-    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, Model served, List<KeyValuePair<string, decimal>> defaults, ref List<string>? changed)
+    private static void WriteParameters(Utf8JsonWriter writer, JsonElement? given, Model served, KeyValuePair<string, decimal>[] defaults, ref List<string>? changed)
     {
         var members = given is { } element ? CanonicalJson.Members(element) : [];
         for (var i = members.Count - 1; i >= 0; i--)
@@ -106,7 +105,7 @@ internal static class UpstreamBody
             if (value.ValueKind == JsonValueKind.Undefined)
             {
                 (changed ??= []).Add(name);
-                writer.WriteNumberValue(defaults.Find(pair => pair.Key == name).Value);
+                writer.WriteNumberValue(Array.Find(defaults, pair => pair.Key == name).Value);
             }
             else if (RuledNumber.Apply(name, value, served.Options.Parameters) is { } number)
             {
