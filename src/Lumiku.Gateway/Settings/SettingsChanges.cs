@@ -40,12 +40,9 @@ internal sealed record SettingsChanges(IReadOnlyList<SettingsChange> Effective, 
         _ => SettingsShape.Printable(value),
     };
 
-    /// <summary>A URL of Redis is none unless it has a password. What a transform sets may be a key in a header.</summary>
-    private static bool IsSecret(string key, string value) => IsSetByTransform(key)
-        || SettingsSchema.Find(key) is { IsSecret: true } && (!key.StartsWith("Redis:", StringComparison.OrdinalIgnoreCase) || value.Contains('@', StringComparison.Ordinal));
-
-    private static bool IsSetByTransform(string key) => key.Split(':') is [_, _, _, var transforms, _, var verb]
-        && transforms.Equals("Transforms", StringComparison.OrdinalIgnoreCase) && (verb.Equals("Set", StringComparison.OrdinalIgnoreCase) || verb.Equals("Append", StringComparison.OrdinalIgnoreCase));
+    /// <summary>A URL of Redis is none unless it has a password.</summary>
+    private static bool IsSecret(string key, string value) =>
+        SettingsSchema.Find(key) is { IsSecret: true } && (!key.StartsWith("Redis:", StringComparison.OrdinalIgnoreCase) || value.Contains('@', StringComparison.Ordinal));
 }
 
 /// <summary>One key that changed.</summary>
