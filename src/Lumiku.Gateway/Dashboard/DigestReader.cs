@@ -14,8 +14,8 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Im
     public Digest Read()
     {
         var newest = stories.All.OrderByDescending(story => story.At).ToList();
-        Dictionary<Owner, string> names = [];
-        List<RequestRow> rows = [.. newest.Take(Digest.MostRows).Select(story => RequestRow.Of(story, WhoAsked(story), writer.Replica))];
+        OwnerNames names = new();
+        List<RequestRow> rows = [.. newest.Take(Digest.MostRows).Select(story => RequestRow.Of(story, story.Identity is { } identity ? names.Of(identity.Owner) : story.Caller ?? Words.Nothing, writer.Replica))];
 
         var since = time.GetUtcNow() - Hour;
         // The oldest that is remembered: strangers' stories are kept elsewhere, and for longer.
@@ -25,27 +25,9 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Im
         return new Digest(
             [writer.Replica], rows, from, recent.Count,
             [.. recent.Where(story => story.RequestedModel is not null || story.ServedModel is not null).GroupBy(story => story.ServedModel ?? story.RequestedModel!, StringComparer.OrdinalIgnoreCase).Select(ModelOf)],
-            [.. recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Tier.Name, StringComparer.OrdinalIgnoreCase).Select(TierOf)],
-            UserDigest.Heaviest(recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Owner).Select(user => UserOf(user.Key, [.. user]))));
-
-        string WhoAsked(RequestStory story)
-        {
-            if (story.Identity?.Owner is not { } owner)
-            {
-                return story.Caller ?? Words.Nothing;
-            }
-
-            if (!names.TryGetValue(owner, out var name))
-            {
-                names[owner] = name = NameOf(owner);
-            }
-
-            return name;
-        }
+            [.. recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Tier.Name, StringComparer.OrdinalIgnoreCase).Select(tier => TierOf(tier, names))],
+            UserDigest.Heaviest(recent.Where(story => story.Identity is not null).GroupBy(story => story.Identity!.Owner).Select(user => UserOf(names.Of(user.Key), [.. user]))));
     }
-
-    /// <summary>A user's hash; of a caller that asks for itself, its name.</summary>
-    private static string NameOf(Owner owner) => owner.IsUser ? owner.UserDigits : owner.Id;
 
     private ModelDigest ModelOf(IGrouping<string, RequestStory> model) => new(
         model.Key, model.Count(), model.Count(story => story.Outcome == CacheOutcome.Hit), model.Count(story => story.Outcome == CacheOutcome.Coalesced),
@@ -55,22 +37,34 @@ internal sealed class DigestReader(RecentStories stories, StoryWriter writer, Im
         Pictures = [.. model.Where(story => story.Outcome == CacheOutcome.Miss && story.IsStored && story.Terms is { } terms && cache.Contains(terms.Key)).Select(story => story.Number).Take(MostPictures)],
     };
 
-    private static TierDigest TierOf(IGrouping<string, RequestStory> tier)
+    private static TierDigest TierOf(IGrouping<string, RequestStory> tier, OwnerNames names)
     {
         var users = tier.GroupBy(story => story.Identity!.Owner).ToList();
         return new TierDigest(
-            tier.Key, tier.Count(), DistinctUsers.Of(users.Select(user => TextDigest.Of(user.Key.ToString(), digits: 12))), tier.Sum(story => story.Units), RefusedBy("requests"), RefusedBy("concurrency"), RefusedBy("day"), RefusedBy("month"),
+            tier.Key, tier.Count(), DistinctUsers.Of(users.Select(user => names.DigitsOf(user.Key))), tier.Sum(story => story.Units), RefusedBy("requests"), RefusedBy("concurrency"), RefusedBy("day"), RefusedBy("month"),
             users.Max(ShareOfDay));
 
         int RefusedBy(string limit) => tier.Count(story => story.Problem?.ViolatedPolicies?.Contains(limit) == true);
     }
 
-    private static UserDigest UserOf(Owner owner, List<RequestStory> requests) => new(
-        NameOf(owner), requests[0].Identity!.Tier.Name, requests.Count, requests.Sum(story => story.Units),
+    private static UserDigest UserOf(string name, List<RequestStory> requests) => new(
+        name, requests[0].Identity!.Tier.Name, requests.Count, requests.Sum(story => story.Units),
         requests.Count(story => story.Problem?.ViolatedPolicies is not null), ShareOfDay(requests));
 
     /// <summary>What the owner had used of its day when it asked last; null where days are unlimited.</summary>
     private static double? ShareOfDay(IEnumerable<RequestStory> newestFirst) =>
         newestFirst.Select(story => story.Usage).FirstOrDefault(usage => usage is not null) is { } usage && usage.Limits.UnitsPerDay is { } limit and > 0
             ? Math.Min(1, (double)usage.Day.Used / Math.Max(1, limit + usage.Day.Granted)) : null;
+
+    /// <summary>How owners are called on a page. A user's name is a hash, which is made once.</summary>
+    private sealed class OwnerNames
+    {
+        private readonly Dictionary<Owner, string> _names = [];
+
+        /// <summary>A user's hash; of a caller that asks for itself, its name.</summary>
+        public string Of(Owner owner) => _names.TryGetValue(owner, out var name) ? name : _names[owner] = owner.IsUser ? owner.UserDigits : owner.Id;
+
+        /// <summary>Twelve hex digits that no other owner has; a user's are its name.</summary>
+        public string DigitsOf(Owner owner) => owner.IsUser ? Of(owner) : TextDigest.Of(owner.ToString(), digits: 12);
+    }
 }
