@@ -88,11 +88,14 @@ internal static class GatewayServer
         }
     }
 
-    /// <summary>Where a gateway with these variables is asked by http on its own machine.</summary>
-    public static string PortOf(IConfiguration configuration) =>
-        Addresses(configuration)?.Split(';', StringSplitOptions.RemoveEmptyEntries).Where(IsAddress).Select(BindingAddress.Parse)
+    /// <summary>At which port a gateway with the variables of this process is asked by http on this machine.</summary>
+    public static string PortHere()
+    {
+        var variables = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        return Addresses(variables)?.Split(';', StringSplitOptions.RemoveEmptyEntries).Where(IsAddress).Select(BindingAddress.Parse)
             .FirstOrDefault(address => address.Scheme == Uri.UriSchemeHttp)?.Port.ToString(CultureInfo.InvariantCulture)
-        ?? NonEmpty(configuration["PORT"]) ?? DefaultPort;
+            ?? NonEmpty(variables["PORT"]) ?? DefaultPort;
+    }
 
     /// <summary>The framework's own word for the same as <c>PORT</c>; it wins, as whoever writes it means it.</summary>
     private static string? Addresses(IConfiguration configuration) => NonEmpty(configuration[WebHostDefaults.ServerUrlsKey]) ?? NonEmpty(configuration["ASPNETCORE_URLS"]);

@@ -7,7 +7,7 @@ internal static class Healthcheck
 
     public static async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        var port = GatewayServer.PortOf(new ConfigurationBuilder().AddEnvironmentVariables().Build());
+        var port = GatewayServer.PortHere();
         try
         {
             // Not by a proxy of the environment: it is this machine.

@@ -132,7 +132,7 @@ internal sealed class OperatorClient : IDisposable
     /// <returns>Null where PORT is no port.</returns>
     private static Uri? Here()
     {
-        var port = GatewayServer.PortOf(new ConfigurationBuilder().AddEnvironmentVariables().Build());
+        var port = GatewayServer.PortHere();
         return ushort.TryParse(port, CultureInfo.InvariantCulture, out var number) && number > 0 ? new Uri($"http://127.0.0.1:{number}") : null;
     }
 }

@@ -43,7 +43,7 @@ internal sealed class ImageCache(CurrentSettings settings, TimeProvider time)
     public long Evictions { get; private set; }
 
     /// <summary>Whether there is an image that has not expired; it does not stay longer for that.</summary>
-    public bool Contains(CacheKey key) => _entries.TryGetValue(key, out var entry) && time.GetTimestamp() < entry.ExpiresAt;
+    public bool Contains(CacheKey key) => _entries.TryGetValue(key, out var entry) && !IsExpired(entry);
 
     /// <summary>A kept image that has not expired. Being found makes it stay longer.</summary>
     public bool TryFind(CacheKey key, [NotNullWhen(true)] out KeptImage? found)
