@@ -11,12 +11,10 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 /// <summary>The operators' page at one replica of several, as it is made before a browser's socket is open.</summary>
 public sealed class AllReplicasTests : ReplicaTests
 {
-    private const string OperatorKey = "operator-key-0123456789abcdef";
-
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        await StartAsync(2, isPatient: true, $"OPERATOR_KEY={OperatorKey}", "Tiers:basic:RequestsPerMinute=1", "Cost:PerUnit=0.01");
+        await StartAsync(2, isPatient: true, OperatorsPages.Setting, "Tiers:basic:RequestsPerMinute=1", "Cost:PerUnit=0.01");
         await OfAsync(0, HttpStatusCode.OK, "anna", "pro", """{"inputs":"a lighthouse"}""");
         await OfAsync(1, HttpStatusCode.OK, "anna", "pro", """{"inputs":"a lighthouse"}""");
         await OfAsync(1, HttpStatusCode.OK, "bert", "pro", """{"inputs":"a heron"}""");
@@ -96,11 +94,7 @@ public sealed class AllReplicasTests : ReplicaTests
 
     private async Task<string> PageAsync(string view)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/ops/{view}");
-        request.Headers.Add("Authorization", $"Bearer {OperatorKey}");
-        using var answer = await Replicas[0].Client.SendAsync(request);
-        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
-        var page = await answer.Content.ReadAsStringAsync();
+        var page = await Replicas[0].PageAsync(view);
         page.ShouldNotContain("heron");
         page.ShouldNotContain("anna");
         return page;

@@ -12,8 +12,6 @@ namespace Lumiku.Gateway.Tests.Dashboard;
 /// <summary>What a page counts of the requests that are remembered, and how it draws one.</summary>
 public sealed class CountedStoriesTests : IAsyncLifetime
 {
-    private const string OperatorKey = "operator-key-0123456789abcdef";
-
     private readonly ManualTime _time = new();
     private HuggingFaceSimulator _huggingFace = null!;
     private TestGateway _gateway = null!;
@@ -21,7 +19,7 @@ public sealed class CountedStoriesTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _huggingFace = await HuggingFaceSimulator.StartAsync();
-        _gateway = await TestGateway.StartAsync(_huggingFace, _time, $"OPERATOR_KEY={OperatorKey}");
+        _gateway = await TestGateway.StartAsync(_huggingFace, _time, OperatorsPages.Setting);
     }
 
     public async ValueTask DisposeAsync()
@@ -45,8 +43,8 @@ public sealed class CountedStoriesTests : IAsyncLifetime
 
         digest.Since.ShouldBe(_time.GetUtcNow() - TimeSpan.FromMinutes(15));
         digest.Count.ShouldBe(RecentStories.Most - 1, "since then");
-        (await PageAsync("catalog")).ShouldMatch("Counts of the last 9,999 requests, since [0-9:]+\\.");
-        (await PageAsync("tiers")).ShouldMatch("of the last 9,999 requests, since [0-9:]+<");
+        (await _gateway.PageAsync("catalog")).ShouldMatch("Counts of the last 9,999 requests, since [0-9:]+\\.");
+        (await _gateway.PageAsync("tiers")).ShouldMatch("of the last 9,999 requests, since [0-9:]+<");
     }
 
     [Fact]
@@ -80,11 +78,11 @@ public sealed class CountedStoriesTests : IAsyncLifetime
     public async Task A_generation_that_was_not_waited_for_any_longer_is_drawn_as_under_way_to_the_end()
     {
         _huggingFace.Behave(TestGateway.Sd3, Misbehaviour.Delay(TimeSpan.FromMinutes(1)));
-        await using var impatient = await TestGateway.StartAsync(_huggingFace, $"OPERATOR_KEY={OperatorKey}", "Generation:WaitLimit=00:00:01");
+        await using var impatient = await TestGateway.StartAsync(_huggingFace, OperatorsPages.Setting, "Generation:WaitLimit=00:00:01");
         var answer = await impatient.GenerateAsync(TestGateway.Sd3, FlightBench.Body);
         answer.ShouldBe(504, "still-generating");
 
-        var page = await PageAsync($"requests/{answer.Header("X-Request-Id")}", impatient);
+        var page = await impatient.PageAsync($"requests/{answer.Header("X-Request-Id")}");
 
         page.ShouldContain("Under way");
         page.ShouldNotContain("Waited no longer");
@@ -95,18 +93,10 @@ public sealed class CountedStoriesTests : IAsyncLifetime
     {
         var answer = await _gateway.GenerateAsync(TestGateway.Sd3, FlightBench.Body, tier: "pro");
 
-        var list = await PageAsync("requests?tier=pro&within=5&cache=miss");
+        var list = await _gateway.PageAsync("requests?tier=pro&within=5&cache=miss");
         var address = Regex.Match(list, "href=\"(requests/[^\"]+)\"").Groups[1].Value.Replace("&amp;", "&", StringComparison.Ordinal);
         address.ShouldBe($"requests/{answer.Header("X-Request-Id")}?tier=pro&cache=miss&within=5");
-        (await PageAsync(address)).ShouldContain("href=\"requests?tier=pro&amp;cache=miss&amp;within=5\"");
-        (await PageAsync("requests?within=soon")).ShouldContain("of the last 1.");
-    }
-
-    private async Task<string> PageAsync(string view, TestGateway? gateway = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/ops/{view}") { Headers = { Authorization = new("Bearer", OperatorKey) } };
-        using var answer = await (gateway ?? _gateway).Client.SendAsync(request);
-        ((int)answer.StatusCode).ShouldBe(200);
-        return await answer.Content.ReadAsStringAsync();
+        (await _gateway.PageAsync(address)).ShouldContain("href=\"requests?tier=pro&amp;cache=miss&amp;within=5\"");
+        (await _gateway.PageAsync("requests?within=soon")).ShouldContain("of the last 1.");
     }
 }

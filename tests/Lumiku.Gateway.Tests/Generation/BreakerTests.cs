@@ -40,7 +40,7 @@ public class BreakerTests
         var trying = bench.GenerateAsync(TestGateway.Dev);
         await bench.ShouldBeAskedAsync(TestGateway.Dev, 5);
         await ShouldBeServedAsync(bench, TestGateway.Schnell, generations: 5, callsOfDev: 5);
-        bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
+        await bench.PassUpstreamAsync(TimeSpan.FromSeconds(1), answers: 1);
 
         (await trying).Header("X-Lumiku-Model-Served").ShouldBe(TestGateway.Dev);
     }

@@ -74,7 +74,7 @@ public class LoadingTests
         await bench.ShouldWaitAsync(51);
         await bench.ShouldBeAskedAfterAsync(10 * Second, TestGateway.Sd3, 2);
         await bench.ShouldStillBeAskedAsync(TestGateway.Sd3, 2); // One has gone to see; fifty wait for what it finds.
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 1);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 52);
 
         foreach (var answer in await bench.RunUntilAsync([first, .. others]))
@@ -95,8 +95,7 @@ public class LoadingTests
         var asking = bench.GenerateMany(10, TestGateway.Sd3);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 10);
         bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.Loading(4));
-        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting >= 10, "the simulator is about to answer all ten");
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 10);
         await bench.ShouldWaitAsync(10);
         await bench.ShouldBeAskedAfterAsync(4 * Second, TestGateway.Sd3, 11);
         await bench.ShouldWaitAsync(10);

@@ -55,8 +55,7 @@ public class OverloadTests
         var asking = bench.GenerateMany(10, TestGateway.Sd3);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 10);
         bench.HuggingFace.Behave(TestGateway.Sd3, Misbehaviour.TooBusy());
-        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting >= 10, "the simulator is about to answer all ten");
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 10);
         await bench.ShouldWaitAsync(10);
         bench.Time.Advance(Second);
 
@@ -112,10 +111,10 @@ public class OverloadTests
         await bench.ShouldWaitAsync(11);
 
         await bench.ShouldBeAskedAfterAsync(Second, TestGateway.Sd3, 2);
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 1);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 2 + 3);
         await bench.ShouldStillBeAskedAsync(TestGateway.Sd3, 2 + 3);
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 3);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, 2 + 3 + 7);
 
         foreach (var answer in await bench.RunUntilAsync([first, .. others]))
@@ -195,8 +194,7 @@ public class OverloadTests
 
         bench.Time.Advance(2 * Second);
         await bench.ShouldBeAskedAsync(TestGateway.Sd3, before + 1);
-        await Eventually.BeAsync(() => bench.UpstreamTime.Waiting > 0, "the simulator takes a moment to reset");
-        bench.UpstreamTime.Advance(Second);
+        await bench.PassUpstreamAsync(Second, answers: 1); // The simulator takes a moment to reset.
         (await await Task.WhenAny(asking)).ShouldBe(502, "upstream-failed"); // The model may have run: for this one it is over.
         await bench.ShouldStillBeAskedAsync(TestGateway.Sd3, before + 1);
 

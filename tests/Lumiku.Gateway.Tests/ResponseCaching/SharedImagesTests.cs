@@ -220,12 +220,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
     {
         await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", "Cache:Unseeded=RetryOnly");
         await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<RedisImages>().Connection.IsUp, "it is connected");
-        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
-        using var leaving = new CancellationTokenSource();
-        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
-        await bench.ShouldRenderAsync(1);
-        await leaving.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(leaver);
+        await LeaveAsync(bench);
         bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
         await bench.ShouldEndEmptyAsync();
 
@@ -249,13 +244,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         await using var wire = new FaultProxy(redis.Port);
         await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:Images=redis://127.0.0.1:{wire.Port}", $"Redis:KeyPrefix={_prefix}", "Redis:CallTimeout=00:00:01", "Cache:Unseeded=RetryOnly");
         await Eventually.BeAsync(() => Replica.IsUp(bench.Gateway), "it is connected");
-        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
-        using var leaving = new CancellationTokenSource();
-        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
-        await bench.ShouldRenderAsync(1);
-        await leaving.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(leaver);
-        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<HeldLeases>().Count == 0, "it has left");
+        await LeaveAsync(bench);
         wire.IsSilent = true;
         bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
         await Eventually.BeAsync(() => bench.FlightCount == 0, "it has landed");
@@ -293,13 +282,7 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
     {
         await using var bench = await FlightBench.StartAsync($"REDIS_URL={redis.Url}", $"Redis:KeyPrefix={_prefix}", Replica.Patience, "Cache:MemoryBytes=0");
         await Eventually.BeAsync(() => Replica.IsUp(bench.Gateway), "it is connected");
-        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
-        using var leaving = new CancellationTokenSource();
-        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
-        await bench.ShouldRenderAsync(1);
-        await leaving.CancelAsync();
-        await Should.ThrowAsync<OperationCanceledException>(leaver);
-        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<HeldLeases>().Count == 0, "it has left");
+        await LeaveAsync(bench);
         var manifest = $"{_prefix}:image:1:{{{FlightBench.KeyOf(FlightBench.Body, TestGateway.Dev)}}}";
         await _connection.EvaluateAsync("redis.call('LPUSH', KEYS[1], 'in the way') return { 1 }", manifest);
         bench.UpstreamTime.Advance(TimeSpan.FromSeconds(1));
@@ -331,6 +314,18 @@ public sealed class SharedImagesTests(RedisServer redis) : IAsyncLifetime
         first.Services.GetRequiredService<ImageCache>().Count.ShouldBe(1, "the one that made it has it still");
         (await first.GenerateAsync(TestGateway.Dev, FlightBench.Body, "pro")).Header("ETag").ShouldBe(anew.Header("ETag"));
         huggingFace.Received.Count.ShouldBe(2);
+    }
+
+    /// <summary>Anna asks for a picture that takes a second by the simulator's clock, and leaves.</summary>
+    private static async Task LeaveAsync(FlightBench bench)
+    {
+        bench.HuggingFace.Behave("*", Misbehaviour.Delay(TimeSpan.FromSeconds(1)));
+        using var leaving = new CancellationTokenSource();
+        var leaver = bench.AskAsync(user: "anna", leaving: leaving.Token);
+        await bench.ShouldRenderAsync(1);
+        await leaving.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(leaver);
+        await Eventually.BeAsync(() => bench.Gateway.Services.GetRequiredService<HeldLeases>().Count == 0, "it has left");
     }
 
     private async Task<long> CountKeysAsync(string end = "*") => (await _connection.EvaluateAsync($"return {{ #redis.call('KEYS', '{_prefix}:image:1:{end}') }}", "k")).Number(0);

@@ -46,6 +46,13 @@ public sealed class TroubleBench : IAsyncDisposable
 
     public Task ShouldBeAskedAsync(string model, int times) => Eventually.BeAsync(() => CallsOf(model) == times, $"{model} was asked {times} times; it was {CallsOf(model)}");
 
+    /// <summary>Lets the simulator's clock go on once so many of its answers wait for it.</summary>
+    public async Task PassUpstreamAsync(TimeSpan span, int answers)
+    {
+        await Eventually.BeAsync(() => UpstreamTime.Waiting >= answers, $"{answers} answers are about to be given; it was {UpstreamTime.Waiting}");
+        UpstreamTime.Advance(span);
+    }
+
     /// <summary>A model in trouble is waited for by so many. Each has a deadline, a caller's limit and a place in line; besides, the next look, the settings file and the limits' renewal and sweep have a time.</summary>
     public Task ShouldWaitAsync(int generations) => Eventually.BeAsync(() => Time.Waiting >= (3 * generations) + 4, $"{generations} generations wait; timers: {Time.Waiting}");
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Lumiku.Gateway.Telemetry;
+using Lumiku.Gateway.Tests.Dashboard;
 using Lumiku.Gateway.Tests.Support;
 using Lumiku.HuggingFace.Simulator;
 using Shouldly;
@@ -14,7 +15,7 @@ public class LogTests
     private const string PromptCanary = "canary-prompt-7f3a";
     private const string KeyCanary = "canary-key-of-a-stranger-91bc";
     private const string QueryCanary = "canary-query-44d0";
-    private const string OperatorKey = "operator-key-0123456789abcdef";
+    private const string OperatorKey = OperatorsGateway.OperatorKey;
     private const string UserCanary = "canary-user-05ee";
 
     [Fact]
